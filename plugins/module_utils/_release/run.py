@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, slipway.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The release_plan module's work, apart from the door it was called through.
+
+PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+import json
+
+import yaml
+
+from .._rollout.client import FIELD_MANAGER, Deadline
+from .._rollout.errors import RolloutError
+from .api import ReleaseApi
+from .plan import Planner, check_version
+
+ARGUMENT_SPEC = {
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str", "default": ""},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "definitions": {"type": "list", "elements": "dict", "default": []},
+    # One opaque string: as a dict, every word in it would be cut out of the result.
+    "secrets": {"type": "str", "default": "[]", "no_log": True},
+    "adopt": {"type": "bool", "default": False},
+    "force_conflicts": {"type": "bool", "default": False},
+    "delete_data": {"type": "bool", "default": False},
+    "min_version": {"type": "str", "default": ""},
+    "timeout": {"type": "int", "default": 60},
+}
+
+
+def run(params, auth, progress=None):
+    """The result of the module.
+
+    :raises RolloutError: with the sentence for the user.
+    """
+    api = ReleaseApi(auth, Deadline(params["timeout"]), progress=progress)
+    version = api.version()
+    check_version(version, params["min_version"])
+    planner = Planner(api, params["name"], params["namespace"], params["adopt"], params["force_conflicts"])
+    if params["state"] == "present":
+        try:
+            secrets = json.loads(params["secrets"])
+        except ValueError:
+            raise RolloutError("The option secrets is no JSON list of objects.") from None
+        objects = planner.present(params["definitions"] + secrets)
+    else:
+        objects = planner.absent(params["delete_data"])
+    return {
+        "changed": any(item["action"] in ("create", "update", "delete") for item in objects),
+        "objects": objects,
+        "field_manager": FIELD_MANAGER,
+        "cluster": {"host": api.host, "version": version, "user": api.user()},
+        "warnings": sorted(set(planner.warnings)),
+        "diff": [_diff(entry) for entry in sorted(planner.diff, key=lambda entry: entry["name"])],
+    }
+
+
+def _diff(entry):
+    return {
+        "before_header": entry["name"],
+        "after_header": entry["name"],
+        "before": _text(entry["before"]),
+        "after": _text(entry["after"]),
+    }
+
+
+def _text(obj):
+    return yaml.safe_dump(obj, default_flow_style=False, allow_unicode=True, width=1000) if obj else ""

@@ -1,0 +1,259 @@
+# Copyright: (c) 2026, slipway.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Talking to the API server: plain objects in and out, with retries, time limits and clear errors.
+
+Paths are known (apps/v1 and core/v1), so nothing is discovered; credentials are read by kubernetes.core.
+PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+import traceback
+from urllib.parse import quote
+
+from .errors import RolloutError
+
+try:
+    import kubernetes
+    import urllib3
+    from kubernetes.client.exceptions import ApiException
+    from kubernetes.dynamic import DynamicClient
+    from urllib3.exceptions import HTTPError, SSLError
+
+    KUBERNETES_IMPORT_ERROR = None
+except ImportError:
+    KUBERNETES_IMPORT_ERROR = traceback.format_exc()
+    ApiException = HTTPError = SSLError = DynamicClient = None
+
+from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client as core_client
+from ansible_collections.kubernetes.core.plugins.module_utils.k8s.exceptions import CoreException
+
+FIELD_MANAGER = "slipway.kubernetes"
+
+APPS = "/apis/apps/v1"
+CORE = "/api/v1"
+
+#: seconds for one connection attempt, and for one answer
+CONNECT_TIMEOUT = 5
+READ_TIMEOUT = 20
+#: seconds within which an API server that has never answered must do so
+FIRST_CONTACT = 30
+PAGE = 500
+_RETRIED = (429, 500, 502, 503, 504)
+
+
+class Deadline:
+    """A point in time by the monotonic clock; the servers' clocks are never compared with ours."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def left(self):
+        return max(0.0, self._end - time.monotonic())
+
+    @property
+    def expired(self):
+        return self.left() <= 0
+
+
+class Fault(Exception):
+    """A passing failure: the server was busy, broken, or not to be reached.  C(delay) is what it asked us to wait."""
+
+    def __init__(self, message, answered, delay=None):
+        super().__init__(message)
+        self.answered = answered
+        self.delay = delay
+
+
+class ApiError(RolloutError):
+    """The API server's no.  C(code) is the HTTP status, C(reason) the Status reason."""
+
+    def __init__(self, message, code, reason=""):
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+
+
+class _NoDiscovery:
+    """Stands in for the dynamic client's discovery, which has no time limit and is not needed here."""
+
+    def __init__(self, client, cache_file):
+        pass
+
+
+class Backoff:
+    """Waits between attempts: doubling from 0.2 s to 5 s with jitter, or as long as the server asked."""
+
+    def __init__(self, deadline):
+        self._deadline = deadline
+        self._next = 0.2
+
+    def wait(self, fault=None):
+        delay = self._next * random.uniform(0.8, 1.2)
+        if fault is not None and fault.delay:
+            delay = max(delay, fault.delay)
+        self._next = min(5.0, self._next * 2)
+        time.sleep(min(delay, self._deadline.left()))
+
+
+class Api:
+    """One API server for one call of a module."""
+
+    def __init__(self, auth, deadline, dry_run=False, progress=None):
+        self._deadline = deadline
+        self._progress = progress or (lambda line: None)
+        self.dry_run = dry_run
+        self.requests = 0
+        self._answered = False
+        self._client = _connect(auth)
+        self.host = self._client.configuration.host
+
+    # ------------------------------------------------------------- requests --
+    def get(self, path):
+        return self._json("get", path)
+
+    def list(self, path, query=()):
+        """All items of a collection, page by page, and the resourceVersion to watch from."""
+        items, token, start = [], None, list(query)
+        while True:
+            page = self._json("get", path, start + [("limit", PAGE)] + ([("continue", token)] if token else []))
+            items += page.get("items") or []
+            token = (page.get("metadata") or {}).get("continue")
+            if not token:
+                return items, page["metadata"]["resourceVersion"]
+
+    def text(self, path, query=()):
+        response = self._retry(lambda: self._send("get", path, query, headers={"Accept": "*/*"}))
+        return response.data.decode("utf-8", "replace")
+
+    def patch(self, path, operations, dry_run=None):
+        """One attempt at a JSON patch: repeating it is for the caller, who must look at the object first.
+
+        :raises Fault: it is not known whether the patch was taken.
+        """
+        query = [("fieldManager", FIELD_MANAGER)]
+        if self.dry_run if dry_run is None else dry_run:
+            query.append(("dryRun", "All"))
+        response = self._send("patch", path, query, body=operations, content_type="application/json-patch+json")
+        return json.loads(response.data)
+
+    def delete(self, path, uid):
+        """Delete exactly the object with that uid; one that is gone already is fine."""
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        try:
+            self._retry(lambda: self._send("delete", path, body=body))
+        except ApiError as e:
+            if e.code not in (404, 409):
+                raise
+
+    def open(self, path, query, read_timeout):
+        """Open a watch; the response is read with stream()."""
+        return self._send("get", path, list(query) + [("watch", "true")], read_timeout=read_timeout)
+
+    # ------------------------------------------------------------ internals --
+    def _json(self, verb, path, query=()):
+        return json.loads(self._retry(lambda: self._send(verb, path, query)).data)
+
+    def _retry(self, attempt):
+        backoff = Backoff(self._deadline)
+        first = Deadline(min(FIRST_CONTACT, self._deadline.left()))
+        while True:
+            try:
+                return attempt()
+            except Fault as fault:
+                self.give_up_after(fault, first)
+                backoff.wait(fault)
+
+    def give_up_after(self, fault, first_contact):
+        """Raise when a fault has lasted too long; else say that it is being ridden out."""
+        if self._deadline.expired or (not self._answered and first_contact.expired):
+            raise RolloutError(f"{fault}; gave up after {self._deadline.seconds - self._deadline.left():.0f} s.")
+        self._progress(f"{fault}; trying again")
+
+    def _send(self, verb, path, query=(), body=None, content_type=None, headers=None, read_timeout=None):
+        limit = min(read_timeout or READ_TIMEOUT, max(1.0, self._deadline.left()))
+        self.requests += 1
+        try:
+            response = self._client.request(
+                verb,
+                path,
+                body=body,
+                query_params=list(query),
+                header_params=dict(headers or {}),
+                content_type=content_type,
+                serialize=False,
+                _request_timeout=(min(CONNECT_TIMEOUT, limit), limit),
+            )
+        except ApiException as e:
+            if not e.status:
+                raise RolloutError(f"Cannot talk to the API server {self.host}: {_short(e.reason)}.") from None
+            self._answered = True
+            raise _answer(e, verb, self.host) from None
+        except SSLError as e:
+            raise RolloutError(f"The TLS connection to the API server {self.host} failed: {_short(e)}.") from None
+        except (HTTPError, OSError) as e:
+            raise Fault(f"the API server {self.host} cannot be reached: {_short(e)}", answered=False) from None
+        self._answered = True
+        return response
+
+
+def _connect(auth):
+    if KUBERNETES_IMPORT_ERROR:
+        raise RolloutError("The Python package 'kubernetes' is needed where this task runs; install it with pip.")
+    urllib3.disable_warnings()
+    # kubernetes.core's own way to read its options and K8S_AUTH_*; its get_api_client would discover
+    # the API as well, with no time limit
+    try:
+        configuration = core_client._create_configuration(core_client._create_auth_spec(None, **auth))
+        headers = core_client._create_headers(None, **auth)
+    except (CoreException, kubernetes.config.ConfigException, OSError, ValueError) as e:
+        raise RolloutError(f"No usable Kubernetes credentials: {_short(e)}.") from None
+    # we retry ourselves: urllib3 would obey any Retry-After, and never retries a PATCH
+    configuration.retries = False
+    configuration.connection_pool_maxsize = 16
+    client = kubernetes.client.ApiClient(configuration)
+    for name, value in headers.items():
+        core_client._set_header(client, name, value)
+    return DynamicClient(client, discoverer=_NoDiscovery)
+
+
+def _answer(error, verb, host):
+    """The exception for an HTTP status other than success."""
+    try:
+        status = json.loads(error.body)
+        message, reason = status.get("message") or "", status.get("reason") or ""
+    except (TypeError, ValueError, AttributeError):
+        message, reason = _short(error.body or error.reason or ""), ""
+    if error.status in _RETRIED and reason != "AlreadyExists":
+        delay = None
+        try:
+            delay = float((error.headers or {}).get("Retry-After"))
+        except (TypeError, ValueError):
+            pass
+        return Fault(f"the API server {host} answered {error.status} ({message})", answered=True, delay=delay)
+    if error.status == 401:
+        message = f"The API server {host} does not accept these credentials (401 Unauthorized)."
+    elif error.status == 403 and " cannot " in message:
+        message = f"Permission is missing: {message}. Grant this verb on this resource in a Role or ClusterRole."
+    return ApiError(message or f"the API server answered {error.status} to {verb}", error.status, reason)
+
+
+def _short(error):
+    """An exception's text on one line, without the object addresses that urllib3 puts before it."""
+    text = " ".join(str(error).split())
+    return text.split(">: ", 1)[-1].rstrip(".")[:300]
+
+
+def object_path(group, namespace, resource, name=None, subresource=None):
+    parts = [group, "namespaces", quote(namespace, safe=""), resource]
+    if name is not None:
+        parts.append(quote(name, safe=""))
+    if subresource:
+        parts.append(subresource)
+    return "/".join(parts)

@@ -1,0 +1,247 @@
+# Copyright: (c) 2026, slipway.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a call reports: one entry per workload, the diagnosis of failures, diffs, warnings, and the message.
+
+PRIVATE to the collection.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .client import CORE, ApiError, object_path
+from .diagnosis import examine
+from .errors import RolloutError
+from .objects import CHANGE_CAUSE, DEPLOYMENT_REVISION, annotations_of, containers_of, controller_ref, describe, dig
+from .objects import images_of, name_of, namespace_of, replica_counts, selector_string, uid_of
+from .workloads import Histories, lost_managers, pods_path
+
+_LOG_LINES = 10
+_EVENTS = 5
+#: so many findings per workload are reported, so many of them with logs and events
+_FINDINGS = 5
+_DETAILED = 2
+_SECRET_NAME = re.compile(r"pass(word|wd|phrase)?|secret|token|credential|api_?key|private_?key", re.IGNORECASE)
+
+
+def result_of(api, targets, warnings=(), want_diff=False):
+    """The module's result."""
+    histories = None
+    if targets and targets[0].workload["kind"] != "Deployment":
+        histories = Histories(api, targets)
+    result = {
+        "changed": any(t.changed for t in targets),
+        "rollouts": [rollout(t, histories) for t in targets],
+    }
+    all_warnings = [*warnings, *(w for t in targets for w in conflict_warnings(t))]
+    if all_warnings:
+        result["warnings"] = all_warnings
+    if want_diff:
+        result["diff"] = [diff(t) for t in targets if t.changed]
+    return result
+
+
+def rollout(target, histories=None):
+    """One entry of C(rollouts)."""
+    workload = target.workload
+    seen = target.final_verdict()
+    return {
+        "api_version": "apps/v1",
+        "kind": workload["kind"],
+        "namespace": namespace_of(workload),
+        "name": name_of(workload),
+        "revision": _revision_number(workload, histories),
+        "phase": seen.phase,
+        "message": seen.message,
+        "paused": dig(workload, "spec", "paused", default=False),
+        "replicas": replica_counts(workload),
+        "images": images_of(dig(workload, "spec", "template", default={})),
+        "change_cause": annotations_of(workload).get(CHANGE_CAUSE),
+        "diagnosis": target.diagnosis,
+        **target.extra,
+    }
+
+
+def _revision_number(workload, histories):
+    if workload["kind"] == "Deployment":
+        number = annotations_of(workload).get(DEPLOYMENT_REVISION, "")
+        return int(number) if number.isdigit() else None
+    current = histories.current(workload) if histories else None
+    return current.number if current else None
+
+
+# ----------------------------------------------------------------- failures --
+def failure_message(targets):
+    """One sentence per workload that failed; when there are many, the first ones and a count."""
+    failed = [t for t in targets if t.failure]
+    sentences = [failure_sentence(t) for t in failed[:5]]
+    if len(targets) == 1:
+        return sentences[0]
+    more = f" And {len(failed) - 5} more." if len(failed) > 5 else ""
+    return f"{len(failed)} of {len(targets)} rollouts failed. " + " ".join(sentences) + more
+
+
+def failure_sentence(target):
+    parts = [target.failure.rstrip(".")]
+    if target.diagnosis:
+        first = target.diagnosis[0]
+        if first["pod"] and first["pod"] not in target.failure:
+            parts.append(f"pod {first['pod']}, container {first['container']}: {first['reason']}: {first['message']}".rstrip(": "))
+        last_words = [line for line in first["logs"] if line.strip()]
+        if last_words:
+            parts.append(f'its last log line: "{last_words[-1].strip()}"')
+        elif first["events"]:
+            event = first["events"][-1]
+            if event["message"] not in target.failure:
+                parts.append(f"last event: {event['reason']}: {event['message']}")
+    if target.undone:
+        parts.append(target.undone)
+    return f"{target.name}: " + "; ".join(parts) + "."
+
+
+def diagnose(api, target):
+    """Fill a failed target's diagnosis from its pods, their logs and events; what is forbidden is left out."""
+    workload = target.workload
+    query = [("labelSelector", selector_string(dig(workload, "spec", "selector", default={})))]
+    try:
+        pods, _version = api.list(pods_path(namespace_of(workload)), query)
+        revision = Histories(api, [target]).current(workload)
+    except RolloutError as e:
+        target.diagnosis = [_entry(reason="Unknown", message=f"the pods cannot be listed: {e}")]
+        return
+    findings, seen = [], set()
+    new = [p for p in pods if revision and dig(p, "metadata", "labels", revision.pod_label[0]) == revision.pod_label[1]]
+    # a StatefulSet can also be held up by a broken pod of an old revision
+    for pod in new + pods:
+        if uid_of(pod) not in seen:
+            seen.add(uid_of(pod))
+            findings += [(f, pod) for f in examine(pod)]
+    findings.sort(key=lambda item: (item[1] not in new, item[0].grace is None, item[0].grace or 0))
+    for index, (finding, pod) in enumerate(findings[:_FINDINGS]):
+        entry = _entry(
+            pod=finding.pod,
+            container=finding.container,
+            reason=finding.reason,
+            message=finding.message,
+            exit_code=finding.exit_code,
+            restart_count=finding.restart_count,
+        )
+        if index < _DETAILED:
+            entry["logs"] = _logs(api, pod, finding)
+            entry["events"] = _events(api, namespace_of(pod), uid_of(pod))
+        target.diagnosis.append(entry)
+    if not findings:
+        # no pod at all: what the controller was refused stands in its own events
+        owner = revision.uid if revision and workload["kind"] == "Deployment" else uid_of(workload)
+        events = _events(api, namespace_of(workload), owner)
+        if events:
+            target.diagnosis.append(_entry(reason=events[-1]["reason"], message=events[-1]["message"], events=events))
+
+
+def _entry(**known):
+    entry = {"pod": "", "container": "", "reason": "", "message": "", "exit_code": None, "restart_count": 0}
+    return {**entry, "logs": [], "events": [], **known}
+
+
+def _logs(api, pod, finding):
+    started = finding.crashed or finding.reason == "NotReady"
+    if not started or not finding.container:
+        return []
+    path = object_path(CORE, namespace_of(pod), "pods", name_of(pod), "log")
+    query = [("container", finding.container), ("tailLines", _LOG_LINES)]
+    for previous in (["true"] if finding.crashed and finding.restart_count else []) + ["false"]:
+        try:
+            text = api.text(path, query + [("previous", previous)])
+        except RolloutError:
+            # the container is gone, or its node does not answer: the other facts must still be told
+            continue
+        if text.strip():
+            return text.splitlines()[-_LOG_LINES:]
+    return []
+
+
+def _events(api, namespace, uid):
+    try:
+        events, _version = api.list(f"{CORE}/namespaces/{namespace}/events", [("fieldSelector", f"involvedObject.uid={uid},type=Warning")])
+    except RolloutError:
+        return []
+    events.sort(key=_event_time)
+    return [
+        {
+            "reason": e.get("reason") or "",
+            "message": " ".join((e.get("message") or "").split()),
+            "count": e.get("count") or dig(e, "series", "count", default=1),
+            "last_seen": _event_time(e),
+        }
+        for e in events[-_EVENTS:]
+    ]
+
+
+def _event_time(event):
+    return (
+        dig(event, "series", "lastObservedTime")
+        or event.get("lastTimestamp")
+        or event.get("eventTime")
+        or dig(event, "metadata", "creationTimestamp", default="")
+    )
+
+
+# ------------------------------------------------------------ diff, warnings --
+def diff(target):
+    """What a write changed, or would: the pod template, paused and the change-cause; literal secrets are hidden."""
+    before, after = _view(target.before), _view(target.workload)
+    _hide_secrets(before, after)
+    name = describe(target.workload)
+    return {"before": before, "after": after, "before_header": name, "after_header": name}
+
+
+def _view(workload):
+    view = {"spec": {"template": dig(workload, "spec", "template", default={})}}
+    if dig(workload, "spec", "paused"):
+        view["spec"]["paused"] = True
+    cause = annotations_of(workload).get(CHANGE_CAUSE)
+    if cause is not None:
+        view["metadata"] = {"annotations": {CHANGE_CAUSE: cause}}
+    return view
+
+
+def _hide_secrets(before, after):
+    """Replace literal env values whose names speak of secrets; a changed one can still be told from a kept one."""
+    old = dict(_secrets(before))
+    new = dict(_secrets(after))
+    for key, variable in new.items():
+        changed = key in old and old[key]["value"] != variable["value"]
+        variable["value"] = "(hidden, changed)" if changed else "(hidden)"
+    for variable in old.values():
+        variable["value"] = "(hidden)"
+
+
+def _secrets(view):
+    template = view["spec"]["template"]
+    copied = {}
+    # the objects are still in use: change copies of the containers only
+    for where, index, container in containers_of(template):
+        if any(_is_secret(v) for v in container.get("env") or []):
+            env = [dict(v) for v in container["env"]]
+            copied.setdefault(where, list(template["spec"][where]))[index] = {**container, "env": env}
+            for variable in env:
+                if _is_secret(variable):
+                    yield (container["name"], variable["name"]), variable
+    if copied:
+        view["spec"]["template"] = {**template, "spec": {**template["spec"], **copied}}
+
+
+def _is_secret(variable):
+    return "value" in variable and _SECRET_NAME.search(variable["name"]) is not None
+
+
+def conflict_warnings(target):
+    if not target.changed:
+        return []
+    return [
+        f'{target.name}: field manager "{manager}" applied {", ".join(fields[:3])}{" and more" if len(fields) > 3 else ""} '
+        f"by server-side apply; its next apply conflicts with this change unless it carries the same values or forces."
+        for manager, fields in lost_managers(target.before, target.workload).items()
+    ]

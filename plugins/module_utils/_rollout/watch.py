@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, slipway.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Watches: list once, then follow, whatever happens to the connection.  PRIVATE to the collection."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+
+from .client import ApiError, Backoff, Fault, HTTPError
+from .errors import RolloutError
+
+#: seconds without a byte (the server sends a bookmark about once a minute) before the stream is opened anew
+_SILENCE = 75
+
+
+class Watch(threading.Thread):
+    """Follows one collection in a thread of its own and puts what happens into a queue.
+
+    Puts C((tag, type, object)), type being ADDED, MODIFIED or DELETED; C((tag, "SYNC", items)) when the
+    collection had to be listed again (410 Gone); C((tag, "ERROR", RolloutError)) when it is over.
+    """
+
+    def __init__(self, api, path, query, resource_version, events, tag, deadline):
+        super().__init__(daemon=True, name=f"watch-{tag}")
+        self._api, self._path, self._query = api, path, list(query)
+        self._version, self._events, self._tag, self._deadline = resource_version, events, tag, deadline
+        self._stopping = threading.Event()
+        self._answered = threading.Event()
+        self._response = None
+
+    def opened(self):
+        """Start, and return when the server has accepted or refused the watch (or is not answering)."""
+        self.start()
+        self._answered.wait(min(5.0, self._deadline.left()))
+
+    def stop(self):
+        self._stopping.set()
+        _shut(self._response)
+
+    def run(self):
+        backoff = Backoff(self._deadline)
+        while not self._stopping.is_set() and not self._deadline.expired:
+            try:
+                if self._version is None:
+                    items, self._version = self._api.list(self._path, self._query)
+                    self._put("SYNC", items)
+                self._follow()
+                backoff = Backoff(self._deadline)
+            except (Fault, HTTPError, OSError, ValueError) as fault:
+                if not self._stopping.is_set():
+                    backoff.wait(fault if isinstance(fault, Fault) else None)
+            except ApiError as e:
+                if e.code == 410:
+                    self._version = None
+                    continue
+                self._put("ERROR", e)
+                self._answered.set()
+                return
+            except RolloutError as e:
+                self._put("ERROR", e)
+                self._answered.set()
+                return
+            finally:
+                _shut(self._response)
+                self._response = None
+
+    def _follow(self):
+        query = self._query + [("resourceVersion", self._version), ("allowWatchBookmarks", "true")]
+        self._response = self._api.open(self._path, query, read_timeout=_SILENCE)
+        self._answered.set()
+        for line in _lines(self._response):
+            if self._stopping.is_set():
+                return
+            event = json.loads(line)
+            obj = event["object"]
+            if event["type"] == "ERROR":
+                raise ApiError(obj.get("message") or "the watch failed", obj.get("code") or 0)
+            self._version = obj["metadata"]["resourceVersion"]
+            if event["type"] != "BOOKMARK":
+                self._put(event["type"], obj)
+
+    def _put(self, kind, obj):
+        self._events.put((self._tag, kind, obj))
+
+
+def _lines(response):
+    rest = b""
+    for chunk in response.stream(65536, decode_content=True):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line for line in whole if line.strip())
+
+
+def _shut(response):
+    """End a response that another thread may be reading: close() alone would wait for that read."""
+    connection = getattr(response, "_connection", None) or getattr(response, "connection", None)
+    sock = getattr(connection, "sock", None)
+    if sock is not None:
+        try:
+            sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
