@@ -122,6 +122,16 @@ objects:
       namespace: helloworld
       overrides: []
       predicted: false
+workloads:
+  description: The kinds of workloads in the release, per namespace (api_version, kind, namespace).
+  returned: success
+  type: list
+  elements: dict
+access:
+  description: URLs of the release's services and ingresses, or the commands that open a way to them.
+  returned: success
+  type: list
+  elements: str
 cluster:
   description: The cluster that was asked (host, version) and who it takes the caller for (user).
   returned: success
@@ -146,7 +156,10 @@ def main():
     )
     auth = {name: module.params[name] for name in AUTH_ARG_SPEC}
     try:
-        module.exit_json(**run(module.params, auth))
+        result = run(module.params, auth)
+        for warning in result.pop("warnings"):
+            module.warn(warning)
+        module.exit_json(**result)
     except RolloutError as error:
         module.fail_json(msg=str(error))
 

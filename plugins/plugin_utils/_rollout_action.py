@@ -31,6 +31,8 @@ class RolloutAction(ActionBase):
     """Runs one of the rollout modules here when it would run on this machine as this user anyway."""
 
     TRANSFERS_FILES = False
+    _supports_async = True
+    _supports_check_mode = True
     module_name = ""
 
     def run(self, tmp=None, task_vars=None):

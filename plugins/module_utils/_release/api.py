@@ -119,6 +119,15 @@ class ReleaseApi(Api):
             return ""
         return json.loads(response.data)["status"]["userInfo"].get("username", "")
 
+    def node_address(self):
+        """An address of a node, the outside one if there is one; empty for whoever may not list nodes."""
+        try:
+            nodes = json.loads(self._retry(lambda: self._send("get", "/api/v1/nodes", [("limit", 1)])).data)["items"]
+        except ApiError:
+            return ""
+        addresses = {a["type"]: a["address"] for node in nodes for a in node.get("status", {}).get("addresses") or []}
+        return addresses.get("ExternalIP") or addresses.get("InternalIP") or ""
+
     def resources(self):
         if self._resources is None:
             self._resources = []

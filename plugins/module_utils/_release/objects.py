@@ -27,6 +27,8 @@ PHASE = "slipway.kubernetes/phase"
 # Deleting one of these loses what users stored, or what other objects of the cluster depend on.
 DATA_KINDS = frozenset(("PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition"))
 
+WORKLOADS = frozenset(("Deployment", "StatefulSet", "DaemonSet"))
+
 # The order in which objects are applied.  What others refer to comes first; what can hold up other
 # writes (webhooks, admission policies) comes after the workloads that answer them.  A kind that is
 # not listed is a custom resource.
@@ -286,6 +288,56 @@ def select(objects, plan, batch):
             obj["metadata"]["labels"].pop(MANAGED_BY)
         chosen.append(obj)
     return chosen
+
+
+def removals(plan, batch=None):
+    """References to the objects that the plan deletes, in the form that kubernetes.core.k8s takes."""
+    return [
+        {
+            "apiVersion": item["api_version"],
+            "kind": item["kind"],
+            "metadata": {key: item[key] for key in ("namespace", "name") if item[key]},
+        }
+        for item in plan
+        if item["action"] == "delete" and batch in (None, item["batch"])
+    ]
+
+
+def workloads(plan):
+    """What to wait for: each kind of workload in each namespace, once."""
+    found = []
+    for item in plan:
+        entry = {key: item[key] for key in ("api_version", "kind", "namespace")}
+        if item["kind"] in WORKLOADS and item["action"] != "delete" and entry not in found:
+            found.append(entry)
+    return found
+
+
+def access(objects, node_address=""):
+    """How to reach each Service and Ingress from outside: a URL, or the command that opens one."""
+    found = []
+    for obj in objects:
+        spec, name = obj.get("spec") or {}, obj["metadata"]["name"]
+        if obj["kind"] == "Ingress":
+            secure = {host for entry in spec.get("tls") or [] for host in entry.get("hosts") or []}
+            for rule in spec.get("rules") or []:
+                if rule.get("host"):
+                    found.append("%s://%s/" % ("https" if rule["host"] in secure else "http", rule["host"]))
+        if obj["kind"] != "Service" or spec.get("clusterIP") == "None" or spec.get("type") == "ExternalName":
+            continue
+        namespace = obj["metadata"].get("namespace") or "default"
+        for port in spec.get("ports") or []:
+            scheme = "https" if port["port"] in (443, 8443) or port.get("appProtocol") == "https" else "http"
+            if spec.get("type") == "NodePort" and port.get("nodePort"):
+                found.append("%s://%s:%s/" % (scheme, node_address or "<any node>", port["nodePort"]))
+            elif spec.get("type") in ("NodePort", "LoadBalancer"):
+                found.append("kubectl get service %s --namespace %s" % (name, namespace))
+            else:
+                found.append(
+                    "kubectl port-forward service/%s 8080:%s --namespace %s   # then %s://localhost:8080/"
+                    % (name, port["port"], namespace, scheme)
+                )
+    return list(dict.fromkeys(found))
 
 
 def clean(obj):

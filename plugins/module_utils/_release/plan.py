@@ -174,12 +174,17 @@ class Planner:
                 )
                 return item
             item["overrides"] = conflicts
+            self.warnings.append(
+                "%s: the release takes back what a rollout task has set: %s"
+                % (o.title(obj), ", ".join(conflict["field"] for conflict in conflicts))
+            )
             after, warnings = self.api.dry_run_apply(path, definition, True)
         self.warnings += ["%s: %s" % (o.title(obj), text) for text in warnings]
         after.update(apiVersion=obj["apiVersion"], kind=obj["kind"])
         if live and o.clean(live) == o.clean(after):
             return item
-        return self._change(item, live, after, predicted=False)
+        # Of a new object, what was asked for says more than the server's defaults.
+        return self._change(item, live, after if live else definition, predicted=False)
 
     def _complete(self, item, live, obj):
         """A generated Secret that exists: its values stay, only missing keys are added."""

@@ -16,6 +16,7 @@ import yaml
 from .._rollout.client import FIELD_MANAGER, Deadline
 from .._rollout.errors import RolloutError
 from .api import ReleaseApi
+from .objects import access, workloads
 from .plan import Planner, check_version
 
 ARGUMENT_SPEC = {
@@ -42,17 +43,21 @@ def run(params, auth, progress=None):
     version = api.version()
     check_version(version, params["min_version"])
     planner = Planner(api, params["name"], params["namespace"], params["adopt"], params["force_conflicts"])
+    reachable = []
     if params["state"] == "present":
         try:
             secrets = json.loads(params["secrets"])
         except ValueError:
             raise RolloutError("The option secrets is no JSON list of objects.") from None
         objects = planner.present(params["definitions"] + secrets)
+        reachable = access(params["definitions"], api.node_address())
     else:
         objects = planner.absent(params["delete_data"])
     return {
         "changed": any(item["action"] in ("create", "update", "delete") for item in objects),
         "objects": objects,
+        "workloads": workloads(objects),
+        "access": reachable,
         "field_manager": FIELD_MANAGER,
         "cluster": {"host": api.host, "version": version, "user": api.user()},
         "warnings": sorted(set(planner.warnings)),

@@ -38,7 +38,7 @@ def result_of(api, targets, warnings=(), want_diff=False):
     all_warnings = [*warnings, *(w for t in targets for w in conflict_warnings(t))]
     if all_warnings:
         result["warnings"] = all_warnings
-    if want_diff:
+    if want_diff and result["changed"]:
         result["diff"] = [diff(t) for t in targets if t.changed]
     return result
 
