@@ -303,14 +303,22 @@ def removals(plan, batch=None):
     ]
 
 
+def rolls(before, after):
+    """Does the change start a rollout?  A new number of replicas, for one, does not."""
+    return after["kind"] in WORKLOADS and before["spec"]["template"] != after["spec"]["template"]
+
+
 def workloads(plan):
-    """What to wait for: each kind of workload in each namespace, once."""
-    found = []
+    """What to wait for: each kind of workload in each namespace, and whether the plan starts a rollout there."""
+    found = {}
     for item in plan:
-        entry = {key: item[key] for key in ("api_version", "kind", "namespace")}
-        if item["kind"] in WORKLOADS and item["action"] != "delete" and entry not in found:
-            found.append(entry)
-    return found
+        if item["kind"] in WORKLOADS and item["action"] != "delete":
+            key = (item["api_version"], item["kind"], item["namespace"])
+            found[key] = found.get(key, False) or item.get("rolls", False)
+    return [
+        {"api_version": api_version, "kind": kind, "namespace": namespace, "rolls": rolls}
+        for (api_version, kind, namespace), rolls in found.items()
+    ]
 
 
 def access(objects, node_address=""):

@@ -183,6 +183,8 @@ class Planner:
         after.update(apiVersion=obj["apiVersion"], kind=obj["kind"])
         if live and o.clean(live) == o.clean(after):
             return item
+        if live and o.rolls(live, after):
+            item["rolls"] = True
         # Of a new object, what was asked for says more than the server's defaults.
         return self._change(item, live, after if live else definition, predicted=False)
 

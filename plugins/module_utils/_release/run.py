@@ -11,7 +11,13 @@ from __future__ import annotations
 
 import json
 
-import yaml
+try:
+    import yaml
+except ImportError:
+    # The kubernetes client, which is missed first, depends on it.
+    yaml = None
+
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from .._rollout.client import FIELD_MANAGER, Deadline
 from .._rollout.errors import RolloutError
@@ -32,6 +38,14 @@ ARGUMENT_SPEC = {
     "min_version": {"type": "str", "default": ""},
     "timeout": {"type": "int", "default": 60},
 }
+
+
+def call(params, progress=None):
+    """The result of the module, a failed one included."""
+    try:
+        return run(params, {name: params[name] for name in AUTH_ARG_SPEC}, progress)
+    except RolloutError as error:
+        return {"changed": False, "failed": True, "msg": str(error)}
 
 
 def run(params, auth, progress=None):

@@ -11,7 +11,9 @@ PRIVATE to the collection.
 from __future__ import annotations
 
 import json
+import os
 import random
+import re
 import time
 import traceback
 from urllib.parse import quote
@@ -207,6 +209,9 @@ def _connect(auth):
     if KUBERNETES_IMPORT_ERROR:
         raise RolloutError("The Python package 'kubernetes' is needed where this task runs; install it with pip.")
     urllib3.disable_warnings()
+    kubeconfig = auth.get("kubeconfig") or os.environ.get("K8S_AUTH_KUBECONFIG")
+    if isinstance(kubeconfig, str) and not os.path.exists(os.path.expanduser(kubeconfig)):
+        raise RolloutError(f"The kubeconfig {kubeconfig} does not exist.")
     # kubernetes.core's own way to read its options and K8S_AUTH_*; its get_api_client would discover
     # the API as well, with no time limit
     try:
@@ -247,7 +252,8 @@ def _answer(error, verb, host):
 def _short(error):
     """An exception's text on one line, without the object addresses that urllib3 puts before it."""
     text = " ".join(str(error).split())
-    return text.split(">: ", 1)[-1].rstrip(".")[:300]
+    text = re.sub(r"^.*?>: |HTTPS?Connection(Pool)?\([^)]*\): |Failed to establish a new connection: |\[Errno -?\d+\] ", "", text)
+    return text.rstrip(".")[:300]
 
 
 def object_path(group, namespace, resource, name=None, subresource=None):

@@ -53,9 +53,9 @@ class Finding:
         return (self.pod_uid, self.container, self.reason)
 
     def sentence(self):
-        where = f"pod {self.pod}" + (f", container {self.container}" if self.container else "")
+        where = ", ".join(f"{kind} {name}" for kind, name in (("pod", self.pod), ("container", self.container)) if name)
         code = f" (exit code {self.exit_code}, {self.restart_count} restarts)" if self.exit_code is not None else ""
-        return f"{where}: {self.reason}{code}" + (f": {self.message}" if self.message else "")
+        return ": ".join(part for part in (where, self.reason + code, self.message) if part)
 
 
 def examine(pod):

@@ -87,8 +87,8 @@ def _check_params(params):
         if not params["wait"]:
             raise RolloutError("pause_at needs wait: true, since it is this task that pauses the rollout.")
     for container, image in (params["images"] or {}).items():
-        if not isinstance(image, str) or not image.strip():
-            raise RolloutError(f'images: the image of container "{container}" must be a non-empty string.')
+        if not isinstance(image, str) or image.split() != [image]:
+            raise RolloutError(f'images: the image of container "{container}" must be a text without spaces, got: {image!r}.')
 
 
 def _check_strategy(target, request, params):

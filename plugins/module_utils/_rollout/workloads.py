@@ -100,7 +100,12 @@ class Scope:
 
     def find(self, api, must_exist=True):
         """The workloads and the resourceVersion to watch from."""
-        items, version = api.list(self.path, self.query)
+        try:
+            items, version = api.list(self.path, self.query)
+        except ApiError as e:
+            if e.code == 400 and self.selectors:
+                raise RolloutError(f"label_selectors {', '.join(self.selectors)}: {e}.") from None
+            raise
         if not items and must_exist:
             raise RolloutError(self._missing(api))
         for item in items:
