@@ -210,7 +210,10 @@ def _connect(auth):
         raise RolloutError("The Python package 'kubernetes' is needed where this task runs; install it with pip.")
     urllib3.disable_warnings()
     kubeconfig = auth.get("kubeconfig") or os.environ.get("K8S_AUTH_KUBECONFIG")
-    if isinstance(kubeconfig, str) and not os.path.exists(os.path.expanduser(kubeconfig)):
+    # several files may be named, as in KUBECONFIG
+    if isinstance(kubeconfig, str) and not any(
+        os.path.exists(os.path.expanduser(path)) for path in kubeconfig.split(os.pathsep)
+    ):
         raise RolloutError(f"The kubeconfig {kubeconfig} does not exist.")
     # kubernetes.core's own way to read its options and K8S_AUTH_*; its get_api_client would discover
     # the API as well, with no time limit
