@@ -1,0 +1,262 @@
+# Copyright: (c) 2026, slipway.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Starts, repairs and stops the cluster of one folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from . import settings
+from .build import binaries
+from .common import ClusterError, locked, say
+
+DEFAULT_NODES = 3
+DEFAULT_POD_READY_DELAY = 200
+NEEDED = ["kubectl", "etcd", "kwokctl", "kwok", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
+START_TIMEOUT = 60.0
+STOP_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `up` was asked for; None is: as it runs, or the default."""
+
+    nodes: int | None = None
+    pod_ready_delay: int | None = None
+
+
+class Cluster:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.name = settings.cluster_name(self.folder)
+        self.kubeconfig = self.folder / "kubeconfig"
+        self.state_file = self.folder / "cluster.json"
+        self.log_dir = self.folder / "container-logs"
+        self.kwok_dir = self.folder / "kwok"
+        self.workdir = self.kwok_dir / "clusters" / self.name
+
+    # What runs
+
+    def pids(self) -> dict[str, int]:
+        """The processes of this cluster that are alive, by component."""
+        alive = {}
+        for component in settings.COMPONENTS:
+            try:
+                pid = int((self.workdir / "pids" / f"{component}.pid").read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+            # After a restart of the machine the number may belong to somebody else.
+            if _command(pid).startswith(str(self.workdir / "bin" / component)):
+                alive[component] = pid
+        return alive
+
+    def state(self) -> dict[str, Any] | None:
+        try:
+            return json.loads(self.state_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def answers(self) -> bool:
+        """Whether the API server takes requests."""
+        if not self.kubeconfig.exists():
+            return False
+        return self._kubectl("get", "--raw", "/readyz", check=False).returncode == 0
+
+    def running(self) -> bool:
+        return set(self.pids()) == set(settings.COMPONENTS) and self.answers()
+
+    # What it does
+
+    def up(self, options: Options) -> str:
+        """Make the cluster run; returns the sentence that says what that took."""
+        started = time.monotonic()
+        with locked(self.name, f"waiting for another process that works on {self.folder}"):
+            self._claim()
+            paths = binaries(NEEDED)
+            was = self.state()
+            if was and self.pids():
+                self._check_options(was, options)
+                options = Options(was["nodes"], was["pod_ready_delay"])
+            wanted = self._wanted(paths, options)
+            if was and was["digest"] == wanted["digest"]:
+                if self._wake() and self.running():
+                    return f"the cluster in {self.folder} is running already"
+                if self.pids() and self._repair(paths, wanted):
+                    return f"repaired the cluster in {self.folder} in {time.monotonic() - started:.1f} s"
+            elif was and self.pids():
+                say("the cluster runs from another version of its programs or settings: starting it anew")
+            self._stop()
+            self._start(paths, wanted)
+        return f"cluster {self.name} is up after {time.monotonic() - started:.1f} s: export KUBECONFIG={self.kubeconfig}"
+
+    def down(self) -> str:
+        with locked(self.name, f"waiting for another process that works on {self.folder}"):
+            if self.state() is None and not self.kwok_dir.exists():
+                return f"no cluster in {self.folder}"
+            self._stop()
+            for path in (self.state_file, self.folder / ".gitignore"):
+                path.unlink(missing_ok=True)
+            if not any(self.folder.iterdir()):
+                self.folder.rmdir()
+        return f"the cluster in {self.folder} is down"
+
+    # How
+
+    def _claim(self) -> None:
+        if self.folder.exists() and not self.state_file.exists():
+            try:
+                strangers = [path.name for path in self.folder.iterdir() if path.name not in (".gitignore", self.kwok_dir.name, self.log_dir.name, "kubeconfig")]
+            except NotADirectoryError as error:
+                raise ClusterError(f"{self.folder} is not a folder") from error
+            if strangers:
+                raise ClusterError(f"{self.folder} holds other files ({', '.join(strangers[:3])}): give the cluster a folder of its own")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / ".gitignore").write_text("*\n", encoding="utf-8")
+
+    def _check_options(self, was: dict[str, Any], options: Options) -> None:
+        for name, asked in vars(options).items():
+            if asked is not None and asked != was[name]:
+                raise ClusterError(
+                    f"the cluster in {self.folder} runs with {name.replace('_', ' ')} {was[name]}, not {asked}: "
+                    "take it down first"
+                )
+
+    def _wanted(self, paths: dict[str, Path], options: Options) -> dict[str, Any]:
+        nodes = DEFAULT_NODES if options.nodes is None else options.nodes
+        delay = DEFAULT_POD_READY_DELAY if options.pod_ready_delay is None else options.pod_ready_delay
+        configuration = settings.configuration(paths, {}, delay, self.log_dir)
+        digest = hashlib.sha256(json.dumps([configuration, [settings.node(index) for index in range(nodes)]]).encode())
+        return {"nodes": nodes, "pod_ready_delay": delay, "digest": digest.hexdigest()}
+
+    def _wake(self) -> bool:
+        """A test that died may have left a component stopped."""
+        for pid in self.pids().values():
+            os.kill(pid, signal.SIGCONT)
+        return True
+
+    def _start(self, paths: dict[str, Path], wanted: dict[str, Any]) -> None:
+        self.log_dir.mkdir(parents=True, exist_ok=True)
+        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000000000Z")
+        for name, lines in settings.LOGS.items():
+            (self.log_dir / f"{name}.log").write_text(settings.log_file(lines, now), encoding="utf-8")
+        # Ports are picked and taken under one lock: clusters that start at once never pick the same.
+        with locked("ports", "waiting for another cluster that starts"):
+            ports = next(block for block in settings.port_blocks(self.name) if all(map(_free, block.values())))
+            config = self.kwok_dir / "config.yaml"
+            config.parent.mkdir(parents=True, exist_ok=True)
+            config.write_text(settings.configuration(paths, ports, wanted["pod_ready_delay"], self.log_dir), encoding="utf-8")
+            self.state_file.write_text(json.dumps(wanted | {"kubectl": str(paths["kubectl"])}, indent=1), encoding="utf-8")
+            self._kwokctl(paths, "create", "cluster", "--config", str(config), "--kubeconfig", str(self.kubeconfig))
+        self.kubeconfig.chmod(0o600)
+        manifest = {"apiVersion": "v1", "kind": "List", "items": [settings.node(index) for index in range(wanted["nodes"])]}
+        self._until("accepts nodes", lambda: self._kubectl(
+            "apply", "--server-side", "-f", "-", input=json.dumps(manifest), check=False).returncode == 0)
+        self._wait_usable(wanted)
+
+    def _repair(self, paths: dict[str, Path], wanted: dict[str, Any]) -> bool:
+        """Start what has died, on the data that is there; False if that doesn't help."""
+        alive = self.pids()
+        for component in set(settings.COMPONENTS) - set(alive):
+            (self.workdir / "pids" / f"{component}.pid").unlink(missing_ok=True)
+        say(f"not running: {', '.join(sorted(set(settings.COMPONENTS) - set(alive))) or 'the API'}; starting")
+        try:
+            self._kwokctl(paths, "start", "cluster")
+            self._wait_usable(wanted)
+        except ClusterError as error:
+            say(f"repair failed, starting anew: {error}")
+            return False
+        return True
+
+    def _stop(self) -> None:
+        pids = self.pids()
+        # In reverse: what depends on the API server goes before it. Killed, as nothing here is worth waiting for.
+        for pid in reversed(list(pids.values())):
+            os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + STOP_TIMEOUT
+        while left := {component: pid for component, pid in pids.items() if _command(pid)}:
+            if time.monotonic() > deadline:
+                raise ClusterError(f"still running after SIGKILL: {left}")
+            time.sleep(0.02)
+        for folder in (self.kwok_dir, self.log_dir):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.kubeconfig.unlink(missing_ok=True)
+
+    def _wait_usable(self, wanted: dict[str, Any]) -> None:
+        def nodes_ready() -> bool:
+            result = self._kubectl("get", "nodes", "-o", "json", check=False)
+            if result.returncode != 0:
+                return False
+            nodes = json.loads(result.stdout)["items"]
+            return len(nodes) >= wanted["nodes"] and all(map(_schedulable, nodes))
+
+        self._until("has ready nodes", nodes_ready)
+        # Pods can be created once the controller manager has made their service account.
+        self._until("has the default service account", lambda: self._kubectl(
+            "get", "serviceaccount", "default", "-n", "default", check=False).returncode == 0)
+
+    def _until(self, what: str, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + START_TIMEOUT
+        while not condition():
+            dead = set(settings.COMPONENTS) - set(self.pids())
+            if dead or time.monotonic() > deadline:
+                reason = f"{', '.join(sorted(dead))} ended" if dead else f"it took longer than {START_TIMEOUT:.0f} s"
+                raise ClusterError(f"no cluster that {what}: {reason}; see the logs in {self.workdir / 'logs'}")
+            time.sleep(0.05)
+
+    def _kubectl(self, *arguments: str, input: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        kubectl = (self.state() or {}).get("kubectl") or str(binaries(["kubectl"])["kubectl"])
+        return subprocess.run(
+            [kubectl, "--kubeconfig", str(self.kubeconfig), "--request-timeout=5s", *arguments],
+            input=input, capture_output=True, text=True, check=check,
+        )
+
+    def _kwokctl(self, paths: dict[str, Path], *arguments: str) -> None:
+        env = {name: value for name, value in os.environ.items() if not name.startswith("KWOK_")}
+        result = subprocess.run(
+            [str(paths["kwokctl"]), "--name", self.name, *arguments],
+            env=env | {"KWOK_WORKDIR": str(self.kwok_dir)},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )
+        if result.returncode != 0:
+            raise ClusterError(f"kwokctl {' '.join(arguments[:2])} failed:\n{result.stdout.strip()[-2000:]}")
+
+
+def _schedulable(node: dict[str, Any]) -> bool:
+    conditions = {condition["type"]: condition["status"] for condition in node["status"].get("conditions", [])}
+    return conditions.get("Ready") == "True" and not node["spec"].get("taints")
+
+
+def _command(pid: int) -> str:
+    """The command line of a live process, or ''."""
+    if Path("/proc/self/stat").exists():
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            return ""
+    result = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return result.stdout.strip()
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As the components bind: a port in TIME_WAIT is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

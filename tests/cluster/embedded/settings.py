@@ -1,0 +1,160 @@
+# Copyright: (c) 2026, slipway.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What kwokctl is told: components, ports, nodes and the stages that pods go through. Pure but for reading files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from .common import HERE
+from .programs import PROGRAMS
+
+STAGES = HERE / "stages"
+COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
+# Of the options of kwokctl, in the order in which a block of ports is handed out.
+PORTS = ("etcdPort", "etcdPeerPort", "kubeApiserverPort", "kubeControllerManagerPort", "kubeSchedulerPort",
+         "kwokControllerPort")
+# Below the range from which Linux and macOS pick the ports of outgoing connections, and clear of NodePorts.
+PORT_BLOCKS = range(20000, 30000, 10)
+
+EXTRA_ARGS: dict[str, dict[str, str]] = {
+    # Nothing here has to survive a power cut.
+    "etcd": {"unsafe-no-fsync": "true"},
+    "kube-apiserver": {
+        # Found by itself only where the machine has a network; nothing connects to it.
+        "advertise-address": "192.0.2.1",
+        # The nodes' host names don't resolve; kwok answers for every kubelet on the nodes' address.
+        "kubelet-preferred-address-types": "InternalIP",
+    },
+    "kube-controller-manager": {
+        "leader-elect": "false",
+        "concurrent-deployment-syncs": "20",
+        "concurrent-replicaset-syncs": "20",
+        "concurrent-rc-syncs": "1",
+        "concurrent-statefulset-syncs": "20",
+        "concurrent-daemonset-syncs": "10",
+        "concurrent-job-syncs": "10",
+        "concurrent-gc-syncs": "40",
+        "concurrent-namespace-syncs": "20",
+        "concurrent-service-endpoint-syncs": "20",
+    },
+    "kube-scheduler": {"leader-elect": "false"},
+}
+
+
+def cluster_name(folder: Path) -> str:
+    """One name for one folder, so that clusters of several folders run side by side."""
+    return "slipway-" + hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+
+
+def port_blocks(name: str) -> list[dict[str, int]]:
+    """The ports to try, starting at a place that depends on the name: a restarted cluster mostly keeps its own."""
+    first = int(hashlib.sha256(name.encode()).hexdigest(), 16) % len(PORT_BLOCKS)
+    starts = [*PORT_BLOCKS[first:], *PORT_BLOCKS[:first]]
+    return [{option: start + offset for offset, option in enumerate(PORTS)} for start in starts]
+
+
+def stages(pod_ready_delay: int, log_dir: Path) -> str:
+    """The Stage documents with their templates filled in."""
+    def text(name: str) -> str:
+        return (STAGES / name).read_text(encoding="utf-8").strip().replace("__LOG_DIR__", str(log_dir))
+
+    container = text("container.gotmpl")
+    values = {
+        "__POD_STAGE__": text("pod-stage.jq"),
+        "__POD_STATUS__": container + text("pod-status.gotmpl"),
+        "__POD_EVENT__": container + text("pod-event.gotmpl"),
+        "__POD_LOGS__": container + text("pod-logs.gotmpl"),
+        "__POD_READY_DELAY_MS__": pod_ready_delay,
+        "__KUBERNETES_VERSION__": PROGRAMS["kube-apiserver"].version,
+    }
+    documents = "\n---\n".join(text(name) for name in ("node.yaml", "pod.yaml"))
+    # A JSON string is a YAML scalar that needs no care about indentation.
+    return re.sub(r"__[A-Z_]+__", lambda match: json.dumps(values[match.group()]), documents)
+
+
+def configuration(binaries: dict[str, Path], ports: dict[str, int], pod_ready_delay: int, log_dir: Path) -> str:
+    """The file that kwokctl (and the kwok that it starts) reads."""
+    options: dict[str, Any] = {
+        "runtime": "binary",
+        "bindAddress": "127.0.0.1",
+        "kubeVersion": PROGRAMS["kube-apiserver"].version,
+        "kubectlBinary": str(binaries["kubectl"]),
+        "etcdBinary": str(binaries["etcd"]),
+        "kubeApiserverBinary": str(binaries["kube-apiserver"]),
+        "kubeControllerManagerBinary": str(binaries["kube-controller-manager"]),
+        "kubeSchedulerBinary": str(binaries["kube-scheduler"]),
+        "kwokControllerBinary": str(binaries["kwok"]),
+        "disableQPSLimits": True,
+        # The stages of failing pods create Logs objects that say which log each container has.
+        "enableCRDs": ["Logs"],
+        **ports,
+    }
+    documents: list[Any] = [
+        {
+            "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
+            "kind": "KwokctlConfiguration",
+            "options": options,
+            "componentsPatches": [
+                {"name": name, "extraArgs": [{"key": key, "value": value, "override": True} for key, value in extra.items()]}
+                for name, extra in EXTRA_ARGS.items()
+            ],
+        },
+        {
+            "apiVersion": "kwok.x-k8s.io/v1alpha1",
+            "kind": "ClusterLogs",
+            "metadata": {"name": "running"},
+            "spec": {"logs": [{"logsFile": str(log_dir / "running.log")}]},
+        },
+    ]
+    return "\n---\n".join([*(json.dumps(document, indent=1) for document in documents), stages(pod_ready_delay, log_dir)])
+
+
+def node(index: int) -> dict[str, Any]:
+    name = f"node-{index}"
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": name,
+            "labels": {
+                "kubernetes.io/arch": "amd64",
+                "kubernetes.io/os": "linux",
+                "kubernetes.io/hostname": name,
+                "node-role.kubernetes.io/worker": "",
+                "topology.kubernetes.io/region": "embedded",
+                "topology.kubernetes.io/zone": f"embedded-{'abc'[index % 3]}",
+            },
+        },
+        # Room for as many pods as the node takes; kwok's own default would be one /24 for all nodes.
+        "spec": {"podCIDR": (cidr := f"10.{64 + index // 16}.{index % 16 * 16}.0/20"), "podCIDRs": [cidr]},
+    }
+
+
+# Static logs: kwok serves files. In the format of the container runtime interface.
+LOGS = {
+    "running": [
+        ("stdout", "listening on :3000"),
+        ("stdout", "GET / 200"),
+    ],
+    "crash-loop": [
+        ("stdout", "starting"),
+        ("stderr", "Error: connect ECONNREFUSED 127.0.0.1:5432"),
+        ("stderr", "    at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1611:16)"),
+        ("stderr", "fatal: could not reach the database, giving up"),
+    ],
+    "oom": [
+        ("stdout", "starting"),
+        ("stdout", "loading 2.1 GiB of data into memory"),
+    ],
+}
+
+
+def log_file(lines: list[tuple[str, str]], timestamp: str) -> str:
+    return "".join(f"{timestamp} {stream} F {line}\n" for stream, line in lines)

@@ -1,0 +1,21 @@
+# Names the stage that a pod is in; each Stage of pod.yaml selects one name.
+def modes: ["image-pull-error", "invalid-image-name", "config-error", "create-error",
+            "start-error", "crash-loop", "oom", "never-ready"];
+def failing($annotations):
+  ($annotations["fail.slipway.kubernetes/" + .name] // (.image | split(":") | last)) as $mode
+  | modes | any(. == $mode);
+
+(.metadata.annotations // {}) as $annotations
+| ([(.spec.initContainers // [])[], .spec.containers[]] | any(failing($annotations))) as $failing
+| [(.status.initContainerStatuses // [])[], (.status.containerStatuses // [])[]] as $statuses
+| if .metadata.deletionTimestamp then
+    (if .metadata.finalizers then "terminating" else "delete" end)
+  elif .status.phase == "Succeeded" or .status.phase == "Failed" then "finished"
+  elif .status.startTime == null then "create"
+  elif $statuses | all(.state.waiting.reason == ("ContainerCreating", "PodInitializing")) then
+    (if $failing then "start-failing" else "start" end)
+  elif $failing then "failing"
+  elif $statuses | any(.ready | not) then "recover"
+  elif [(.metadata.ownerReferences // [])[].kind] | any(. == "Job") then "complete"
+  else "running"
+  end
