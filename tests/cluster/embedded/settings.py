@@ -102,7 +102,7 @@ def configuration(binaries: dict[str, Path], ports: dict[str, int], pod_ready_de
             "kind": "KwokctlConfiguration",
             "options": options,
             "componentsPatches": [
-                {"name": name, "extraArgs": [{"key": key, "value": value, "override": True} for key, value in extra.items()]}
+                {"name": name, "extraArgs": [{"key": key, "value": value} for key, value in extra.items()]}
                 for name, extra in EXTRA_ARGS.items()
             ],
         },

@@ -12,7 +12,7 @@ def failing($annotations):
     (if .metadata.finalizers then "terminating" else "delete" end)
   elif .status.phase == "Succeeded" or .status.phase == "Failed" then "finished"
   elif .status.startTime == null then "create"
-  elif $statuses | all(.state.waiting.reason == ("ContainerCreating", "PodInitializing")) then
+  elif $statuses | all(.state.waiting.reason | . == "ContainerCreating" or . == "PodInitializing") then
     (if $failing then "start-failing" else "start" end)
   elif $failing then "failing"
   elif $statuses | any(.ready | not) then "recover"
