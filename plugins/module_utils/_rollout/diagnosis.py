@@ -107,8 +107,9 @@ def _container_finding(pod, status, init):
 
     reason, message = waiting.get("reason") or "", waiting.get("message") or ""
     if reason == "CrashLoopBackOff":
+        # the waiting state's own message only counts the back-off; how the container ended says more
         why = last.get("reason") or ""
-        text = ": ".join(part for part in (why if why != "Error" else "", last.get("message") or message) if part)
+        text = ": ".join(part for part in (why if why != "Error" else "", last.get("message")) if part)
         return finding(reason, text, 0, last or {"exitCode": None})
     if reason == "CreateContainerConfigError" and _CACHE_SYNC.search(message):
         return finding(reason, message, TRANSIENT_GRACE)

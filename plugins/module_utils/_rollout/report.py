@@ -94,7 +94,8 @@ def failure_sentence(target):
             parts.append(f'its last log line: "{last_words[-1].strip()}"')
         elif first["events"]:
             event = first["events"][-1]
-            if event["message"] not in target.failure:
+            # often the event says in other words what the container's state said already
+            if event["message"] not in target.failure and first["message"] not in event["message"]:
                 parts.append(f"last event: {event['reason']}: {event['message']}")
     if target.undone:
         parts.append(target.undone)

@@ -135,7 +135,7 @@ def _on_failure(params, failed, progress):
 
 def _pause(api, target, deadline):
     pause_now(api, target, deadline)
-    target.undone = "paused; continue with state=resumed or go back with rollout_undo"
+    target.undone = "paused, so that nothing more is rolled out; state=resumed goes on, with other images if they are given"
 
 
 def _undo(api, target, deadline):
