@@ -92,10 +92,11 @@ def failure_sentence(target):
         last_words = [line for line in first["logs"] if line.strip()]
         if last_words:
             parts.append(f'its last log line: "{last_words[-1].strip()}"')
-        elif first["events"]:
+        # a crash is told by the log, a probe's failure by its event
+        if first["events"] and (not last_words or first["exit_code"] is None):
             event = first["events"][-1]
             # often the event says in other words what the container's state said already
-            if event["message"] not in target.failure and first["message"] not in event["message"]:
+            if event["message"] not in target.failure and (first["message"] or "\n") not in event["message"]:
                 parts.append(f"last event: {event['reason']}: {event['message']}")
     if target.undone:
         parts.append(target.undone)
