@@ -35,6 +35,24 @@ cluster: runtime ## start the embedded cluster; kubeconfig in CLUSTER_DIR
 cluster-down: ## stop it
 	@$(PYTHON) tests/cluster/cluster.py down --dir "$(CLUSTER_DIR)"
 
+RUN_TESTS = "$(BIN)/python" tests/run.py $(addprefix --scenario ,$(SCENARIOS))
+
+.PHONY: test
+test: venv ## all tests that need no Docker, or STAGES of them
+	@$(RUN_TESTS) $(STAGES)
+
+.PHONY: lint
+lint: venv ## the linters, as one stage of test each
+	@$(RUN_TESTS) yamllint ansible-lint docs changelog
+
+.PHONY: sanity unit integration molecule
+sanity: venv ## ansible-test sanity
+unit: venv ## unit tests
+integration: venv ## integration targets on an embedded cluster
+molecule: venv ## Molecule scenarios on embedded clusters, or SCENARIOS of them
+sanity unit integration molecule:
+	@$(RUN_TESTS) $@
+
 .PHONY: build
 build: runtime ## the collection's archive, in dist/
 	"$(BIN)/ansible-galaxy" collection build --force --output-path dist
