@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -45,6 +46,7 @@ class Cluster:
         self.name = settings.cluster_name(self.folder)
         self.kubeconfig = self.folder / "kubeconfig"
         self.state_file = self.folder / "cluster.json"
+        self.gitignore = self.folder / ".gitignore"
         self.log_dir = self.folder / "container-logs"
         self.kwok_dir = self.folder / "kwok"
         self.workdir = self.kwok_dir / "clusters" / self.name
@@ -85,7 +87,7 @@ class Cluster:
         """Make the cluster run; returns the sentence that says what that took."""
         started = time.monotonic()
         with locked(self.name, f"waiting for another process that works on {self.folder}"):
-            self._claim()
+            self._check_folder()
             paths = binaries(NEEDED)
             was = self.state()
             if was and self.pids():
@@ -93,39 +95,45 @@ class Cluster:
                 options = Options(was["nodes"], was["pod_ready_delay"])
             wanted = self._wanted(paths, options)
             if was and was["digest"] == wanted["digest"]:
-                if self._wake() and self.running():
+                # A test that died may have left a component stopped.
+                self._signal(signal.SIGCONT)
+                if self.running():
                     return f"the cluster in {self.folder} is running already"
-                if self.pids() and self._repair(paths, wanted):
+                if self._repair(paths, wanted):
                     return f"repaired the cluster in {self.folder} in {time.monotonic() - started:.1f} s"
-            elif was and self.pids():
+            elif self.pids():
                 say("the cluster runs from another version of its programs or settings: starting it anew")
-            self._stop()
-            self._start(paths, wanted)
+            self._kill()
+            self._remove()
+            try:
+                self._start(paths, wanted)
+            except BaseException:
+                # The logs stay, for who wants to know why.
+                self._kill()
+                raise
         return f"cluster {self.name} is up after {time.monotonic() - started:.1f} s: export KUBECONFIG={self.kubeconfig}"
 
     def down(self) -> str:
         with locked(self.name, f"waiting for another process that works on {self.folder}"):
             if self.state() is None and not self.kwok_dir.exists():
                 return f"no cluster in {self.folder}"
-            self._stop()
-            for path in (self.state_file, self.folder / ".gitignore"):
-                path.unlink(missing_ok=True)
+            self._kill()
+            self._remove()
             if not any(self.folder.iterdir()):
                 self.folder.rmdir()
         return f"the cluster in {self.folder} is down"
 
     # How
 
-    def _claim(self) -> None:
+    def _check_folder(self) -> None:
         if self.folder.exists() and not self.state_file.exists():
-            try:
-                strangers = [path.name for path in self.folder.iterdir() if path.name not in (".gitignore", self.kwok_dir.name, self.log_dir.name, "kubeconfig")]
-            except NotADirectoryError as error:
-                raise ClusterError(f"{self.folder} is not a folder") from error
-            if strangers:
+            if not self.folder.is_dir():
+                raise ClusterError(f"{self.folder} is not a folder")
+            if strangers := sorted(path.name for path in set(self.folder.iterdir()) - set(self._own_files())):
                 raise ClusterError(f"{self.folder} holds other files ({', '.join(strangers[:3])}): give the cluster a folder of its own")
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / ".gitignore").write_text("*\n", encoding="utf-8")
+
+    def _own_files(self) -> tuple[Path, ...]:
+        return (self.kubeconfig, self.state_file, self.gitignore, self.log_dir, self.kwok_dir)
 
     def _check_options(self, was: dict[str, Any], options: Options) -> None:
         for name, asked in vars(options).items():
@@ -142,14 +150,9 @@ class Cluster:
         digest = hashlib.sha256(json.dumps([configuration, [settings.node(index) for index in range(nodes)]]).encode())
         return {"nodes": nodes, "pod_ready_delay": delay, "digest": digest.hexdigest()}
 
-    def _wake(self) -> bool:
-        """A test that died may have left a component stopped."""
-        for pid in self.pids().values():
-            os.kill(pid, signal.SIGCONT)
-        return True
-
     def _start(self, paths: dict[str, Path], wanted: dict[str, Any]) -> None:
-        self.log_dir.mkdir(parents=True, exist_ok=True)
+        self.log_dir.mkdir(parents=True)
+        self.gitignore.write_text("*\n", encoding="utf-8")
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000000000Z")
         for name, lines in settings.LOGS.items():
             (self.log_dir / f"{name}.log").write_text(settings.log_file(lines, now), encoding="utf-8")
@@ -181,19 +184,29 @@ class Cluster:
             return False
         return True
 
-    def _stop(self) -> None:
+    def _signal(self, number: signal.Signals) -> dict[str, int]:
         pids = self.pids()
-        # In reverse: what depends on the API server goes before it. Killed, as nothing here is worth waiting for.
-        for pid in reversed(list(pids.values())):
-            os.kill(pid, signal.SIGKILL)
+        # In reverse: what depends on the API server goes before it.
+        for pid in reversed(pids.values()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        return pids
+
+    def _kill(self) -> None:
+        # Nothing here is worth a graceful end, and a stopped process takes no other signal.
+        pids = self._signal(signal.SIGKILL)
         deadline = time.monotonic() + STOP_TIMEOUT
         while left := {component: pid for component, pid in pids.items() if _command(pid)}:
             if time.monotonic() > deadline:
                 raise ClusterError(f"still running after SIGKILL: {left}")
             time.sleep(0.02)
-        for folder in (self.kwok_dir, self.log_dir):
-            shutil.rmtree(folder, ignore_errors=True)
-        self.kubeconfig.unlink(missing_ok=True)
+
+    def _remove(self) -> None:
+        for path in self._own_files():
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
     def _wait_usable(self, wanted: dict[str, Any]) -> None:
         def nodes_ready() -> bool:
@@ -226,11 +239,14 @@ class Cluster:
 
     def _kwokctl(self, paths: dict[str, Path], *arguments: str) -> None:
         env = {name: value for name, value in os.environ.items() if not name.startswith("KWOK_")}
-        result = subprocess.run(
-            [str(paths["kwokctl"]), "--name", self.name, *arguments],
-            env=env | {"KWOK_WORKDIR": str(self.kwok_dir)},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-        )
+        try:
+            result = subprocess.run(
+                [str(paths["kwokctl"]), "--name", self.name, *arguments],
+                env=env | {"KWOK_WORKDIR": str(self.kwok_dir)}, timeout=START_TIMEOUT,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ClusterError(f"the API server did not start within {START_TIMEOUT:.0f} s; see the logs in {self.workdir / 'logs'}") from error
         if result.returncode != 0:
             raise ClusterError(f"kwokctl {' '.join(arguments[:2])} failed:\n{result.stdout.strip()[-2000:]}")
 
