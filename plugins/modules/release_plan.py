@@ -106,12 +106,14 @@ objects:
     kind: {type: str, description: Kind of the object.}
     namespace: {type: str, description: Namespace of the object, empty for a cluster-scoped one.}
     name: {type: str, description: Name of the object.}
+    title: {type: str, description: Kind, namespace and name in one.}
     action: {type: str, description: "One of create, update, delete, unchanged, keep."}
     batch: {type: str, description: The step of the pipeline that deals with it.}
     predicted:
       description: Whether the action is a guess, because the namespace or kind does not exist yet for a dry run.
       type: bool
     overrides: {type: list, elements: dict, description: Fields (field) taken over from other managers (manager).}
+    rolls: {type: bool, description: Whether the change of a workload starts a rollout.}
     reason: {type: str, description: Why an object is kept.}
   sample:
     - action: create
@@ -123,7 +125,9 @@ objects:
       overrides: []
       predicted: false
 workloads:
-  description: The kinds of workloads in the release, per namespace (api_version, kind, namespace).
+  description:
+    The kinds of workloads in the release per namespace (api_version, kind, namespace), and whether the plan
+    starts a rollout there (rolls).
   returned: success
   type: list
   elements: dict
@@ -146,22 +150,19 @@ import copy
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-from ansible_collections.slipway.kubernetes.plugins.module_utils._release.run import ARGUMENT_SPEC, run
-from ansible_collections.slipway.kubernetes.plugins.module_utils._rollout.errors import RolloutError
+from ansible_collections.slipway.kubernetes.plugins.module_utils._release.run import ARGUMENT_SPEC, call
+from ansible_collections.slipway.kubernetes.plugins.module_utils._rollout import door
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec=dict(copy.deepcopy(AUTH_ARG_SPEC), **ARGUMENT_SPEC), supports_check_mode=True
-    )
-    auth = {name: module.params[name] for name in AUTH_ARG_SPEC}
-    try:
-        result = run(module.params, auth)
-        for warning in result.pop("warnings"):
-            module.warn(warning)
-        module.exit_json(**result)
-    except RolloutError as error:
-        module.fail_json(msg=str(error))
+    module = AnsibleModule(argument_spec=dict(copy.deepcopy(AUTH_ARG_SPEC), **ARGUMENT_SPEC), supports_check_mode=True)
+    module.no_log_values.update(door.secrets_of(module.params))
+    result = call(module.params)
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    for warning in result.pop("warnings"):
+        module.warn(warning)
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -142,13 +142,14 @@ def title(obj):
 
 
 def reference(obj):
-    """The fields by which users and kubernetes.core.k8s name an object."""
+    """The fields by which an object is named, for programs and (title) for people."""
     meta = obj.get("metadata") or {}
     return {
         "api_version": obj["apiVersion"],
         "kind": obj["kind"],
         "namespace": meta.get("namespace") or "",
         "name": meta.get("name") or "",
+        "title": title(obj),
     }
 
 

@@ -272,7 +272,7 @@ class Planner:
         before, after = o.clean(before), o.clean(after)
         self.diff.append(
             {
-                "name": "%s %s" % (item["kind"], "/".join(filter(None, (item["namespace"], item["name"])))),
+                "name": item["title"],
                 "before": o.hide_secret(before, after, "<hidden, the old value>") or {},
                 "after": o.hide_secret(after, before, "<hidden, a new value>") or {},
             }

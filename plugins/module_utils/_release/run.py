@@ -63,8 +63,10 @@ def run(params, auth, progress=None):
             secrets = json.loads(params["secrets"])
         except ValueError:
             raise RolloutError("The option secrets is no JSON list of objects.") from None
-        objects = planner.present(params["definitions"] + secrets)
-        reachable = access(params["definitions"], api.node_address())
+        # In process, the strings carry Ansible's tags, which PyYAML cannot write.
+        definitions = json.loads(json.dumps(params["definitions"]))
+        objects = planner.present(definitions + secrets)
+        reachable = access(definitions, api.node_address())
     else:
         objects = planner.absent(params["delete_data"])
     return {
