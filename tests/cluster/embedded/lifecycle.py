@@ -147,7 +147,7 @@ class Cluster:
         nodes = DEFAULT_NODES if options.nodes is None else options.nodes
         delay = DEFAULT_POD_READY_DELAY if options.pod_ready_delay is None else options.pod_ready_delay
         configuration = settings.configuration(paths, {}, delay, self.log_dir)
-        digest = hashlib.sha256(json.dumps([configuration, [settings.node(index) for index in range(nodes)]]).encode())
+        digest = hashlib.sha256(json.dumps([configuration, settings.manifest(nodes)]).encode())
         return {"nodes": nodes, "pod_ready_delay": delay, "digest": digest.hexdigest()}
 
     def _start(self, paths: dict[str, Path], wanted: dict[str, Any]) -> None:
@@ -165,9 +165,9 @@ class Cluster:
             self.state_file.write_text(json.dumps(wanted | {"kubectl": str(paths["kubectl"])}, indent=1), encoding="utf-8")
             self._kwokctl(paths, "create", "cluster", "--config", str(config), "--kubeconfig", str(self.kubeconfig))
         self.kubeconfig.chmod(0o600)
-        manifest = {"apiVersion": "v1", "kind": "List", "items": [settings.node(index) for index in range(wanted["nodes"])]}
+        manifest = json.dumps(settings.manifest(wanted["nodes"]))
         self._until("accepts nodes", lambda: self._kubectl(
-            "apply", "--server-side", "-f", "-", input=json.dumps(manifest), check=False).returncode == 0)
+            "apply", "--server-side", "-f", "-", input=manifest, check=False).returncode == 0)
         self._wait_usable(wanted)
 
     def _repair(self, paths: dict[str, Path], wanted: dict[str, Any]) -> bool:

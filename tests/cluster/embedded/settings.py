@@ -74,7 +74,7 @@ def stages(pod_ready_delay: int, log_dir: Path) -> str:
         "__POD_READY_DELAY_MS__": pod_ready_delay,
         "__KUBERNETES_VERSION__": PROGRAMS["kube-apiserver"].version,
     }
-    documents = "\n---\n".join(text(name) for name in ("node.yaml", "pod.yaml"))
+    documents = "\n---\n".join(text(name) for name in ("node.yaml", "pod.yaml", "volume.yaml"))
     # A JSON string is a YAML scalar that needs no care about indentation.
     return re.sub(r"__[A-Z_]+__", lambda match: json.dumps(values[match.group()]), documents)
 
@@ -116,8 +116,15 @@ def configuration(binaries: dict[str, Path], ports: dict[str, int], pod_ready_de
     return "\n---\n".join([*(json.dumps(document, indent=1) for document in documents), stages(pod_ready_delay, log_dir)])
 
 
-def node(index: int) -> dict[str, Any]:
+def manifest(nodes: int) -> dict[str, Any]:
+    """What a cluster has when it is handed over."""
+    return {"apiVersion": "v1", "kind": "List", "items": [*map(_node, range(nodes)), STORAGE_CLASS]}
+
+
+def _node(index: int) -> dict[str, Any]:
     name = f"node-{index}"
+    # Room for as many pods as the node takes; kwok's own default is one /24 for all nodes.
+    cidr = f"10.{64 + index // 16}.{index % 16 * 16}.0/20"
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -132,8 +139,16 @@ def node(index: int) -> dict[str, Any]:
                 "topology.kubernetes.io/zone": f"embedded-{'abc'[index % 3]}",
             },
         },
-        # Room for as many pods as the node takes; kwok's own default would be one /24 for all nodes.
-        "spec": {"podCIDR": (cidr := f"10.{64 + index // 16}.{index % 16 * 16}.0/20"), "podCIDRs": [cidr]},
+        "spec": {"podCIDR": cidr, "podCIDRs": [cidr]},
+    }
+
+
+STORAGE_CLASS = {
+    "apiVersion": "storage.k8s.io/v1",
+    "kind": "StorageClass",
+    "metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+    "provisioner": "slipway.kubernetes/embedded",
+    "volumeBindingMode": "WaitForFirstConsumer",
     }
 
 
