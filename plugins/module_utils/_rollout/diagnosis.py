@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .objects import condition, dig, name_of, uid_of
+from .objects import condition, containers_of, dig, name_of, uid_of
 
 #: seconds that a reason which often heals by itself is given before it counts as final
 UNSCHEDULABLE_GRACE = 15
@@ -25,9 +25,11 @@ _PULL = ("ErrImagePull", "ImagePullBackOff", "ErrImagePullBackOff", "RegistryUna
 _NODE = ("CreateContainerError", "RunContainerError", "CreatePodSandboxError", "ContainerCannotRun")
 _TRANSIENT_PULL = re.compile(
     r"too ?many ?requests|\b429\b|\b5\d\d\b|timeout|timed out|deadline exceeded|connection (?:reset|refused)|"
-    r"unexpected EOF|temporary failure|i/o",
+    r"unexpected EOF|temporary failure|\bi/o\b",
     re.IGNORECASE,
 )
+# older kubelets say no more than this once they back off; the pull before may have met a busy registry
+_NO_CAUSE = re.compile(r'^Back-off pulling image "[^"]*"$')
 _CACHE_SYNC = re.compile(r"failed to sync \w+ cache")
 
 
@@ -73,9 +75,9 @@ def examine(pod):
     if scheduled.get("status") == "False":
         grace = UNSCHEDULABLE_GRACE if scheduled.get("reason") == "Unschedulable" else None
         found.append(_pod_finding(pod, scheduled.get("reason") or "NotScheduled", scheduled.get("message") or "", grace))
-    for statuses, init in (("initContainerStatuses", True), ("containerStatuses", False)):
+    for statuses in ("initContainerStatuses", "containerStatuses"):
         for status in dig(pod, "status", statuses, default=[]):
-            finding = _container_finding(pod, status, init)
+            finding = _container_finding(pod, status)
             if finding:
                 found.append(finding)
     return sorted(found, key=lambda f: (f.grace is None, f.grace or 0))
@@ -85,7 +87,7 @@ def _pod_finding(pod, reason, message, grace):
     return Finding(name_of(pod), uid_of(pod), "", reason, message, grace)
 
 
-def _container_finding(pod, status, init):
+def _container_finding(pod, status):
     waiting = dig(status, "state", "waiting", default={})
     terminated = dig(status, "state", "terminated", default={})
     last = dig(status, "lastState", "terminated", default={})
@@ -116,7 +118,7 @@ def _container_finding(pod, status, init):
     if reason in _NEVER:
         return finding(reason, message, 0)
     if reason in _PULL:
-        return finding(reason, message, TRANSIENT_GRACE if _TRANSIENT_PULL.search(message) else 0)
+        return finding(reason, message, TRANSIENT_GRACE if _may_heal(message, status.get("image") or "") else 0)
     if reason in _NODE:
         return finding(reason, message, TRANSIENT_GRACE)
     if terminated.get("exitCode"):
@@ -124,15 +126,22 @@ def _container_finding(pod, status, init):
         return finding(terminated.get("reason") or "Error", terminated.get("message") or "", None, terminated)
     if waiting:
         return finding(reason or "Waiting", message, None) if reason not in ("PodInitializing", "") else None
-    if dig(status, "state", "running") and not init and not status.get("ready"):
+    if dig(status, "state", "running") and not status.get("ready"):
         return finding("NotReady", _probe_sentence(pod, status["name"]), None, last if restarts else None)
     return None
 
 
+def _may_heal(message, image):
+    """Does a failed pull sound as if the next one could succeed?  The image's own name says nothing."""
+    return bool(_NO_CAUSE.match(message) or _TRANSIENT_PULL.search(message.replace(image, "") if image else message))
+
+
 def _probe_sentence(pod, container_name):
-    for container in dig(pod, "spec", "containers", default=[]):
+    for where, _i, container in containers_of(pod):
         if container.get("name") != container_name:
             continue
+        if where == "initContainers" and container.get("restartPolicy") != "Always":
+            return "the init container has not finished"
         for name in ("startupProbe", "readinessProbe"):
             probe = container.get(name)
             if probe:
