@@ -4,59 +4,77 @@
 PYTHON ?= python3
 VENV ?= .venv
 CLUSTER_DIR ?= .cluster
-# Limit `make test`: STAGES="unit sanity" SCENARIOS="app"
+# What of `make test` to run; all of it by default.
 STAGES ?=
 SCENARIOS ?=
 
-BIN := $(VENV)/bin
-DEMO := $(BIN)/ansible-playbook -i playbooks/inventory/demo
+BIN = $(VENV)/bin
+CLUSTER = "$(PYTHON)" tests/cluster/cluster.py
+PLAY = KUBECONFIG="$$(cd "$(CLUSTER_DIR)" && pwd)/kubeconfig" "$(BIN)/ansible-playbook" -i playbooks/inventory/demo
+RUN_TESTS = "$(BIN)/python" tests/run.py $(addprefix --scenario ,$(SCENARIOS))
 
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
-	@echo "Variables: PYTHON=$(PYTHON) VENV=$(VENV) CLUSTER_DIR=$(CLUSTER_DIR) STAGES=... SCENARIOS=..."
+	@echo 'Variables: PYTHON=$(PYTHON) VENV=$(VENV) CLUSTER_DIR=$(CLUSTER_DIR)'
 
-.PHONY: venv
-venv: ## the virtual environment and collections for development
-	@$(PYTHON) tests/tools/bootstrap.py test --venv "$(VENV)"
+.PHONY: demo
+demo: cluster ## deploy an app to an embedded cluster, roll it to version 2 and back
+	@$(PLAY) playbooks/site.yml
+	@$(PLAY) playbooks/rollout.yml -e rollout_namespace=helloworld -e rollout_name=helloworld \
+	  -e rollout_image=wardviaene/k8s-demo:2 -e '{"rollout_change_cause": "helloworld version 2"}'
+	@$(PLAY) playbooks/undo.yml -e undo_namespace=helloworld -e undo_name=helloworld
+	@$(PLAY) playbooks/status.yml
+	@printf '%s\n' '' \
+	  'The API server and its controllers are real, the nodes and pods are simulated: no container runs here.' \
+	  'Look around:  $(PYTHON) tests/cluster/cluster.py kubectl --dir "$(CLUSTER_DIR)" get all --all-namespaces' \
+	  'Run more:     export KUBECONFIG="$(CLUSTER_DIR)/kubeconfig"; $(BIN)/ansible-playbook -i playbooks/inventory/demo ...' \
+	  'Stop:         make cluster-down'
 
-# Enough to run playbooks, for a quick first start.
-.PHONY: runtime
-runtime:
-	@$(PYTHON) tests/tools/bootstrap.py runtime --venv "$(VENV)"
+.PHONY: test
+test: venv ## all tests that need no Docker (STAGES="unit sanity", SCENARIOS="app")
+	@$(RUN_TESTS) $(STAGES)
+
+.PHONY: lint sanity unit integration molecule
+lint: venv ## of the tests: the linters
+	@$(RUN_TESTS) yamllint ansible-lint docs changelog
+sanity: venv ## of the tests: ansible-test sanity
+unit: venv ## of the tests: unit tests
+integration: venv ## of the tests: integration targets, on embedded clusters
+molecule: venv ## of the tests: Molecule scenarios, on embedded clusters
+sanity unit integration molecule:
+	@$(RUN_TESTS) $@
 
 .PHONY: cluster
-cluster: runtime ## start the embedded cluster; kubeconfig in CLUSTER_DIR
-	@"$(BIN)/python" tests/cluster/cluster.py up --dir "$(CLUSTER_DIR)"
+cluster: runtime ## start the embedded cluster, in CLUSTER_DIR
+	@$(CLUSTER) up --dir "$(CLUSTER_DIR)"
 
 .PHONY: cluster-down
 cluster-down: ## stop it
-	@$(PYTHON) tests/cluster/cluster.py down --dir "$(CLUSTER_DIR)"
+	@$(CLUSTER) down --dir "$(CLUSTER_DIR)"
 
-RUN_TESTS = "$(BIN)/python" tests/run.py $(addprefix --scenario ,$(SCENARIOS))
-
-.PHONY: test
-test: venv ## all tests that need no Docker, or STAGES of them
-	@$(RUN_TESTS) $(STAGES)
-
-.PHONY: lint
-lint: venv ## the linters, as one stage of test each
-	@$(RUN_TESTS) yamllint ansible-lint docs changelog
-
-.PHONY: sanity unit integration molecule
-sanity: venv ## ansible-test sanity
-unit: venv ## unit tests
-integration: venv ## integration targets on an embedded cluster
-molecule: venv ## Molecule scenarios on embedded clusters, or SCENARIOS of them
-sanity unit integration molecule:
-	@$(RUN_TESTS) $@
+.PHONY: docs
+docs: venv ## the documentation as web pages, in docs/_build/build/html
+	rm -rf docs/_build && mkdir -p docs && mkdir -m 755 docs/_build
+	"$(BIN)/antsibull-docs" sphinx-init --use-current --squash-hierarchy --lenient --dest-dir docs/_build \
+	  --project slipway.kubernetes --title slipway.kubernetes --copyright 'slipway.kubernetes contributors' slipway.kubernetes
+	PATH="$$(cd "$(BIN)" && pwd):$$PATH" docs/_build/build.sh
 
 .PHONY: build
 build: runtime ## the collection's archive, in dist/
 	"$(BIN)/ansible-galaxy" collection build --force --output-path dist
 
+.PHONY: venv
+venv: ## the virtual environment and collections, for development
+	@"$(PYTHON)" tests/tools/bootstrap.py test --venv "$(VENV)"
+
+# Enough to run playbooks, for a quick first start.
+.PHONY: runtime
+runtime:
+	@"$(PYTHON)" tests/tools/bootstrap.py runtime --venv "$(VENV)"
+
 .PHONY: clean
-clean: cluster-down ## stop the cluster, remove everything that make made
+clean: cluster-down ## stop the cluster, remove everything that make made here
 	rm -rf .ansible .cache .collections "$(VENV)" dist docs/_build tests/output

@@ -161,6 +161,10 @@ class Worker:
             "KUBECONFIG": str(kubeconfig),
             "K8S_AUTH_KUBECONFIG": str(kubeconfig),
             "SLIPWAY_CLUSTER_DIR": str(self.cluster_directory),
+            # For logs.
+            "ANSIBLE_NOCOLOR": "1",
+            "NO_COLOR": "1",
+            "COLUMNS": "160",
         }
 
     @property
@@ -199,7 +203,7 @@ class Worker:
             self.has_cluster = False
 
     def _cluster_command(self, verb: str) -> list[str]:
-        return [sys.executable, str(ROOT / "tests/cluster/cluster.py"), verb, "--dir", str(self.cluster_directory)]
+        return [sys.executable, str(self.tree / "tests/cluster/cluster.py"), verb, "--dir", str(self.cluster_directory)]
 
     def do(self, task: Task) -> None:
         started = time.monotonic()
@@ -318,14 +322,13 @@ def integration(target: str) -> t.Callable[[Worker], Counts]:
 
 def integration_targets() -> list[str]:
     """The targets that are tests; others are there to be depended on."""
-    hidden = {"hidden", "disabled", "unsupported"}
 
-    def aliases(target: Path) -> set[str]:
-        file = target / "aliases"
-        return set(file.read_text().split()) if file.exists() else set()
+    def hidden(target: Path) -> bool:
+        aliases = target / "aliases"
+        # The prefixes are ansible-test's.
+        return target.name.startswith(("setup_", "prepare_")) or aliases.exists() and "hidden" in aliases.read_text().split()
 
-    targets = (ROOT / "tests/integration/targets").glob("*/")
-    return sorted(target.name for target in targets if not aliases(target) & hidden)
+    return sorted(target.name for target in (ROOT / "tests/integration/targets").glob("*/") if not hidden(target))
 
 
 def importer(worker: Worker) -> Counts:
@@ -445,6 +448,8 @@ def main() -> int:
             print(f"{name:14}{' '.join(task.name for task in tasks if task.name != name)}")
         return 0
 
+    if " " in str(BIN) and {"sanity", "integration"} & set(plan):
+        parser.error(f"ansible-test does not work with a Python in a folder with spaces ({BIN}); use make VENV=...")
     # An ending by signal takes the way of Ctrl-C, which stops what was started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     shutil.rmtree(LOGS, ignore_errors=True)
