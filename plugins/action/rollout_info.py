@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.slipway.kubernetes.plugins.plugin_utils._rollout_action import RolloutAction
+from ansible_collections.slipway.kubernetes.plugins.module_utils._rollout.door import ENGINES
+from ansible_collections.slipway.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 
 
-class ActionModule(RolloutAction):
-    module_name = "rollout_info"
+class ActionModule(InProcessAction):
+    engine = ENGINES["rollout_info"]

@@ -9,13 +9,9 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
-import json
-from copy import deepcopy
-
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-
-from ._rollout.client import CORE, Api, ApiError, Deadline, object_path
-from ._rollout.errors import RolloutError
+from ._api.client import CORE, Api, ApiError, Deadline, object_path
+from ._api.engine import Engine, silent
+from ._api.errors import TaskError
 
 #: seconds for the whole call, retries included
 TIMEOUT = 30
@@ -24,46 +20,29 @@ SHORTEST = 600
 LONGEST = 2**32
 
 
-def spec():
-    """What AnsibleModule and ActionBase.validate_argument_spec take."""
-    return {
-        "argument_spec": {
-            **deepcopy(AUTH_ARG_SPEC),
+OPTIONS = {
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str", "default": "default"},
+    "audiences": {"type": "list", "elements": "str", "default": []},
+    "expiration_seconds": {"type": "int", "default": 3600},
+    "bound_object_ref": {
+        "type": "dict",
+        "options": {
+            "api_version": {"type": "str", "default": "v1"},
+            "kind": {"type": "str", "required": True, "choices": ["Node", "Pod", "Secret"]},
             "name": {"type": "str", "required": True},
-            "namespace": {"type": "str", "default": "default"},
-            "audiences": {"type": "list", "elements": "str", "default": []},
-            "expiration_seconds": {"type": "int", "default": 3600},
-            "bound_object_ref": {
-                "type": "dict",
-                "options": {
-                    "api_version": {"type": "str", "default": "v1"},
-                    "kind": {"type": "str", "required": True, "choices": ["Node", "Pod", "Secret"]},
-                    "name": {"type": "str", "required": True},
-                    "uid": {"type": "str"},
-                },
-            },
-            "show": {"type": "bool", "default": False},
-        }
-    }
+            "uid": {"type": "str"},
+        },
+    },
+    "show": {"type": "bool", "default": False},
+}
 
 
-def call(params, check_mode, progress=lambda line: None):
-    """The result of the module, a failed one included."""
-    try:
-        return run(params, check_mode, progress)
-    except RolloutError as error:
-        return {"changed": False, "failed": True, "msg": str(error)}
-
-
-def run(params, check_mode=False, progress=lambda line: None):
-    """Ask for a token.
-
-    :raises RolloutError: with the sentence for the user.
-    """
+def run(params, check_mode=False, want_diff=False, progress=silent):
+    """Ask for a token."""
     refuse(params)
-    auth = {key: params.get(key) for key in AUTH_ARG_SPEC}
-    api = TokenApi(auth, Deadline(TIMEOUT), dry_run=check_mode, progress=progress)
-    return outcome(api.request_token(params), params, check_mode)
+    api = Api(params["auth"], Deadline(TIMEOUT), dry_run=check_mode, progress=progress)
+    return outcome(request_token(api, params), params, check_mode)
 
 
 def refuse(params):
@@ -71,11 +50,11 @@ def refuse(params):
     seconds = params["expiration_seconds"]
     for option in ("name", "namespace"):
         if not params[option]:
-            raise RolloutError(f"{option} must not be empty.")
+            raise TaskError(f"{option} must not be empty.")
     if seconds < SHORTEST:
-        raise RolloutError(f"expiration_seconds must be at least {SHORTEST}, got: {seconds}. No API server issues less.")
+        raise TaskError(f"expiration_seconds must be at least {SHORTEST}, got: {seconds}. No API server issues less.")
     if seconds > LONGEST:
-        raise RolloutError(f"expiration_seconds must be at most {LONGEST}, got: {seconds}.")
+        raise TaskError(f"expiration_seconds must be at most {LONGEST}, got: {seconds}.")
 
 
 def body(params):
@@ -112,21 +91,15 @@ def outcome(answer, params, check_mode):
     return result
 
 
-class TokenApi(Api):
-    """The API server as an issuer of tokens."""
-
-    def request_token(self, params):
-        namespace, name = params["namespace"], params["name"]
-        path = object_path(CORE, namespace, "serviceaccounts", name, "token")
-        query = [("dryRun", "All")] if self.dry_run else []
-        try:
-            # Nothing is stored, so an attempt of unknown outcome may be repeated.
-            response = self._retry(lambda: self._send("post", path, query, body=body(params)))
-        except ApiError as error:
-            if error.code != 404:
-                raise
-            raise RolloutError(missing(str(error), params)) from None
-        return json.loads(response.data)
+def request_token(api, params):
+    """The API server's answer to the TokenRequest."""
+    path = object_path(CORE, params["namespace"], "serviceaccounts", params["name"], "token")
+    try:
+        return api.post(path, body(params), [("dryRun", "All")] if api.dry_run else [])
+    except ApiError as error:
+        if error.code != 404:
+            raise
+        raise TaskError(missing(str(error), params)) from None
 
 
 def missing(message, params):
@@ -139,3 +112,6 @@ def missing(message, params):
     if bound:
         return f"There is no {bound['kind']} {bound['name']} that the token could be bound to: {message}."
     return message
+
+
+ENGINE = Engine("service_account_token", OPTIONS, run)

@@ -146,23 +146,11 @@ field_manager:
   type: str
 """
 
-import copy
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-from ansible_collections.slipway.kubernetes.plugins.module_utils._release.run import ARGUMENT_SPEC, call
-from ansible_collections.slipway.kubernetes.plugins.module_utils._rollout import door
+from ansible_collections.slipway.kubernetes.plugins.module_utils._release.run import ENGINE
 
 
 def main():
-    module = AnsibleModule(argument_spec=dict(copy.deepcopy(AUTH_ARG_SPEC), **ARGUMENT_SPEC), supports_check_mode=True)
-    module.no_log_values.update(door.secrets_of(module.params))
-    result = call(module.params)
-    if result.pop("failed", False):
-        module.fail_json(**result)
-    for warning in result.pop("warnings"):
-        module.warn(warning)
-    module.exit_json(**result)
+    ENGINE.main()
 
 
 if __name__ == "__main__":

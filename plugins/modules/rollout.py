@@ -207,11 +207,11 @@ rollouts:
           elements: dict
 """
 
-from ansible_collections.slipway.kubernetes.plugins.module_utils._rollout import door
+from ansible_collections.slipway.kubernetes.plugins.module_utils._rollout.door import ENGINES
 
 
 def main():
-    door.main("rollout")
+    ENGINES["rollout"].main()
 
 
 if __name__ == "__main__":

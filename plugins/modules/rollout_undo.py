@@ -163,11 +163,11 @@ rollouts:
           elements: dict
 """
 
-from ansible_collections.slipway.kubernetes.plugins.module_utils._rollout import door
+from ansible_collections.slipway.kubernetes.plugins.module_utils._rollout.door import ENGINES
 
 
 def main():
-    door.main("rollout_undo")
+    ENGINES["rollout_undo"].main()
 
 
 if __name__ == "__main__":

@@ -146,20 +146,11 @@ audiences:
   sample: ["https://kubernetes.default.svc"]
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.slipway.kubernetes.plugins.module_utils import _service_account_token as engine
-from ansible_collections.slipway.kubernetes.plugins.module_utils._rollout import door
+from ansible_collections.slipway.kubernetes.plugins.module_utils._service_account_token import ENGINE
 
 
 def main():
-    module = AnsibleModule(supports_check_mode=True, **engine.spec())
-    module.no_log_values.update(door.secrets_of(module.params))
-    result = engine.call(module.params, module.check_mode)
-    if result.pop("failed", False):
-        module.fail_json(**result)
-    for warning in result.pop("warnings", []):
-        module.warn(warning)
-    module.exit_json(**result)
+    ENGINE.main()
 
 
 if __name__ == "__main__":

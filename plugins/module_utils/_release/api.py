@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from .._rollout.client import FIELD_MANAGER, Api, ApiError
+from .._api.client import FIELD_MANAGER, Api, ApiError
 from .objects import group_of
 
 # Fewer than the connections that the client keeps; more threads would only queue.
@@ -114,10 +114,10 @@ class ReleaseApi(Api):
         review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
         path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
         try:
-            response = self._retry(lambda: self._send("post", path, body=review))
+            answer = self.post(path, review)
         except ApiError:
             return ""
-        return json.loads(response.data)["status"]["userInfo"].get("username", "")
+        return answer["status"]["userInfo"].get("username", "")
 
     def node_address(self):
         """An address of a node, the outside one if there is one; empty for whoever may not list nodes."""

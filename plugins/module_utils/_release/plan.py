@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import re
 
-from .._rollout.client import FIELD_MANAGER, ApiError
-from .._rollout.errors import RolloutError
+from .._api.client import FIELD_MANAGER, ApiError
+from .._api.errors import TaskError
 from . import objects as o
 
 # The API server's words for server-side apply's conflicts: one on a line, several as a list per manager.
@@ -29,7 +29,7 @@ def version_tuple(version):
 
 def check_version(version, minimum):
     if minimum and version_tuple(version) < version_tuple(minimum):
-        raise RolloutError("The cluster runs Kubernetes %s; this release needs %s or newer" % (version, minimum))
+        raise TaskError("The cluster runs Kubernetes %s; this release needs %s or newer" % (version, minimum))
 
 
 class Planner:
@@ -66,7 +66,7 @@ class Planner:
 
     def _raise_errors(self):
         if self.errors:
-            raise RolloutError("\n".join(sorted(self.errors)))
+            raise TaskError("\n".join(sorted(self.errors)))
 
     def _check_served(self, definitions):
         defined = {

@@ -17,15 +17,14 @@ except ImportError:
     # The kubernetes client, which is missed first, depends on it.
     yaml = None
 
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-
-from .._rollout.client import FIELD_MANAGER, Deadline
-from .._rollout.errors import RolloutError
+from .._api.client import FIELD_MANAGER, Deadline
+from .._api.engine import Engine, silent
+from .._api.errors import TaskError
 from .api import ReleaseApi
 from .objects import access, workloads
 from .plan import Planner, check_version
 
-ARGUMENT_SPEC = {
+OPTIONS = {
     "name": {"type": "str", "required": True},
     "namespace": {"type": "str", "default": ""},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -40,20 +39,9 @@ ARGUMENT_SPEC = {
 }
 
 
-def call(params, progress=None):
-    """The result of the module, a failed one included."""
-    try:
-        return run(params, {name: params[name] for name in AUTH_ARG_SPEC}, progress)
-    except RolloutError as error:
-        return {"changed": False, "failed": True, "msg": str(error)}
-
-
-def run(params, auth, progress=None):
-    """The result of the module.
-
-    :raises RolloutError: with the sentence for the user.
-    """
-    api = ReleaseApi(auth, Deadline(params["timeout"]), progress=progress)
+def run(params, check_mode=False, want_diff=False, progress=silent):
+    """The plan is the same in and out of check mode: nothing is changed by it."""
+    api = ReleaseApi(params["auth"], Deadline(params["timeout"]), progress=progress)
     version = api.version()
     check_version(version, params["min_version"])
     planner = Planner(api, params["name"], params["namespace"], params["adopt"], params["force_conflicts"])
@@ -62,7 +50,7 @@ def run(params, auth, progress=None):
         try:
             secrets = json.loads(params["secrets"])
         except ValueError:
-            raise RolloutError("The option secrets is no JSON list of objects.") from None
+            raise TaskError("The option secrets is no JSON list of objects.") from None
         # In process, the strings carry Ansible's tags, which PyYAML cannot write.
         definitions = json.loads(json.dumps(params["definitions"]))
         objects = planner.present(definitions + secrets)
@@ -92,3 +80,6 @@ def _diff(entry):
 
 def _text(obj):
     return yaml.safe_dump(obj, default_flow_style=False, allow_unicode=True, width=1000) if obj else ""
+
+
+ENGINE = Engine("release_plan", OPTIONS, run)

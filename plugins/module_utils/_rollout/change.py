@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .errors import RolloutError
+from .._api.errors import TaskError
 from .history import template_of
 from .objects import (
     CHANGE_CAUSE,
@@ -46,20 +46,20 @@ def check(workload, request, wait):
     kind, name = KINDS[workload["kind"]], describe(workload)
     paused = dig(workload, "spec", "paused", default=False)
     if request.state in ("paused", "resumed") and not kind.pausable:
-        raise RolloutError(f"state={request.state} is not supported for {name}: only a Deployment can be paused.")
+        raise TaskError(f"state={request.state} is not supported for {name}: only a Deployment can be paused.")
     if request.pause_at is not None and not kind.pausable:
-        raise RolloutError(f"pause_at is not supported for {name}: only a Deployment can be paused.")
+        raise TaskError(f"pause_at is not supported for {name}: only a Deployment can be paused.")
     if request.state == "restarted" and paused:
-        raise RolloutError(f"{name} is paused and cannot be restarted; use state=resumed first.")
+        raise TaskError(f"{name} is paused and cannot be restarted; use state=resumed first.")
     known = {c["name"] for _list, _i, c in containers_of(workload["spec"]["template"])}
     for container in sorted(set(request.images or {}) - known - {"*"}):
-        raise RolloutError(
+        raise TaskError(
             f'unable to find container named "{container}" in {name}; its containers are {", ".join(sorted(known))}.'
         )
     if request.pause_at is not None:
         pause_count(workload, request.pause_at)
     if wait and request.state == "complete" and paused and image_operations(workload, request.images):
-        raise RolloutError(
+        raise TaskError(
             f"{name} is paused, so this change would not roll out; use state=resumed to roll it out, "
             f"or state=paused to set it and stay paused."
         )
@@ -136,9 +136,9 @@ def pause_count(workload, pause_at):
     try:
         count = int_or_percent(str(pause_at).strip(), desired, round_up=True)
     except ValueError:
-        raise RolloutError(f'pause_at must be a percentage such as "25%" or a number of replicas, got: {pause_at}.') from None
+        raise TaskError(f'pause_at must be a percentage such as "25%" or a number of replicas, got: {pause_at}.') from None
     if count < 1 or count > desired:
-        raise RolloutError(
+        raise TaskError(
             f"pause_at={pause_at} is {count} of {desired} replicas of {describe(workload)}; it must be between 1 and {desired}."
         )
     return count

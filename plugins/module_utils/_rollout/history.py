@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
-from .errors import RolloutError
+from .._api.errors import TaskError
 from .objects import (
     CHANGE_CAUSE,
     CONTROLLER_REVISION_HASH,
@@ -134,12 +134,12 @@ def undo_target(workload, revisions, to_revision):
     """
     if to_revision == 0:
         if len(revisions) < 2:
-            raise RolloutError(f"{describe(workload)} has no earlier revision to undo to{_available(revisions)}.")
+            raise TaskError(f"{describe(workload)} has no earlier revision to undo to{_available(revisions)}.")
         return revisions[-2]
     for revision in revisions:
         if revision.number == to_revision:
             return revision
-    raise RolloutError(
+    raise TaskError(
         f"unable to find specified revision {to_revision} in the history of {describe(workload)}{_available(revisions)}."
     )
 

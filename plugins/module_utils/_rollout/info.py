@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from .client import Api, Deadline
-from .errors import RolloutError
+from .._api.client import Api, Deadline
+from .._api.errors import TaskError
 from .objects import images_of
 from .report import rollout
 from .workloads import Histories, Scope
@@ -19,7 +19,7 @@ _TIMEOUT = 30
 def run(params, check_mode=False, want_diff=False, progress=lambda line: None):
     """Read status and history; the parameters are those of rollout.run()."""
     if params["revision"] is not None and params["revision"] < 1:
-        raise RolloutError(f"revision must be at least 1, got: {params['revision']}.")
+        raise TaskError(f"revision must be at least 1, got: {params['revision']}.")
     api = Api(params["auth"], Deadline(_TIMEOUT), progress=progress)
     scope = Scope(params)
     targets, _version = scope.find(api, must_exist=bool(params["name"]))
@@ -38,7 +38,7 @@ def _history(target, histories, wanted):
         found = [r for r in revisions if r.number == wanted]
         if not found:
             numbers = ", ".join(str(r.number) for r in revisions) or "none"
-            raise RolloutError(
+            raise TaskError(
                 f"unable to find the specified revision {wanted} of {target.name}; its revisions are {numbers}."
             )
         revisions = found

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 
-from .client import CORE, ApiError, object_path
+from .._api.client import CORE, ApiError, object_path
 from .diagnosis import examine
-from .errors import RolloutError
+from .._api.errors import TaskError
 from .objects import CHANGE_CAUSE, DEPLOYMENT_REVISION, annotations_of, containers_of, controller_ref, describe, dig
 from .objects import images_of, name_of, namespace_of, replica_counts, selector_string, uid_of
 from .workloads import Histories, lost_managers, pods_path
@@ -110,7 +110,7 @@ def diagnose(api, target):
     try:
         pods, _version = api.list(pods_path(namespace_of(workload)), query)
         revision = Histories(api, [target]).current(workload)
-    except RolloutError as e:
+    except TaskError as e:
         target.diagnosis = [_entry(reason="Unknown", message=f"the pods cannot be listed: {e}")]
         return
     findings, seen = [], set()
@@ -156,7 +156,7 @@ def _logs(api, pod, finding):
     for previous in (["true"] if finding.crashed and finding.restart_count else []) + ["false"]:
         try:
             text = api.text(path, query + [("previous", previous)])
-        except RolloutError:
+        except TaskError:
             # the container is gone, or its node does not answer: the other facts must still be told
             continue
         if text.strip():
@@ -167,7 +167,7 @@ def _logs(api, pod, finding):
 def _events(api, namespace, uid):
     try:
         events, _version = api.list(f"{CORE}/namespaces/{namespace}/events", [("fieldSelector", f"involvedObject.uid={uid},type=Warning")])
-    except RolloutError:
+    except TaskError:
         return []
     events.sort(key=_event_time)
     return [

@@ -12,8 +12,8 @@ from __future__ import annotations
 import datetime
 
 from .change import KEEP, Request, check, operations, pause_count, undo_operations
-from .client import Api, Deadline
-from .errors import RolloutError
+from .._api.client import Api, Deadline
+from .._api.errors import TaskError
 from .history import template_of, undo_target
 from .objects import CHANGE_CAUSE, annotations_of, dig, generation_of, observed
 from .report import diagnose, failure_message, result_of
@@ -28,7 +28,7 @@ def run(params, check_mode=False, want_diff=False, progress=lambda line: None):
     :param params: the module's validated options.
     :param progress: called with one line of text whenever there is news.
     :returns: the module's result.
-    :raises RolloutError: C(result) holds what is known besides the message.
+    :raises TaskError: C(result) holds what is known besides the message.
     """
     request = Request(
         state=params["state"],
@@ -56,7 +56,7 @@ def run(params, check_mode=False, want_diff=False, progress=lambda line: None):
             for_all(lambda t: _write(api, t, request, deadline), targets)
             if follower:
                 follower.wait(targets)
-        except RolloutError as e:
+        except TaskError as e:
             e.result = result_of(api, targets, want_diff=want_diff) if any(t.changed for t in targets) else {}
             raise
     finally:
@@ -75,27 +75,27 @@ def run(params, check_mode=False, want_diff=False, progress=lambda line: None):
         _on_failure(params, failed, progress)
         fresh = result_of(after, targets, warnings)
         result.update(rollouts=fresh["rollouts"])
-    raise RolloutError(failure_message(targets), result or result_of(after, targets, warnings, want_diff))
+    raise TaskError(failure_message(targets), result or result_of(after, targets, warnings, want_diff))
 
 
 def _check_params(params):
     if params["wait_timeout"] < 1:
-        raise RolloutError(f"wait_timeout must be at least 1 second, got: {params['wait_timeout']}.")
+        raise TaskError(f"wait_timeout must be at least 1 second, got: {params['wait_timeout']}.")
     if params["pause_at"] is not None:
         if params["state"] not in ("complete", "restarted"):
-            raise RolloutError(f"pause_at starts a rollout and cannot be combined with state={params['state']}.")
+            raise TaskError(f"pause_at starts a rollout and cannot be combined with state={params['state']}.")
         if not params["wait"]:
-            raise RolloutError("pause_at needs wait: true, since it is this task that pauses the rollout.")
+            raise TaskError("pause_at needs wait: true, since it is this task that pauses the rollout.")
     for container, image in (params["images"] or {}).items():
         if not isinstance(image, str) or image.split() != [image]:
-            raise RolloutError(f'images: the image of container "{container}" must be a text without spaces, got: {image!r}.')
+            raise TaskError(f'images: the image of container "{container}" must be a text without spaces, got: {image!r}.')
 
 
 def _check_strategy(target, request, params):
     if params["on_failure"] == "pause" and target.workload["kind"] != "Deployment":
-        raise RolloutError(f"on_failure=pause is not supported for {target.name}: only a Deployment can be paused.")
+        raise TaskError(f"on_failure=pause is not supported for {target.name}: only a Deployment can be paused.")
     if params["wait"] and waits_for_deletion(target.workload) and operations(target.workload, request):
-        raise RolloutError(
+        raise TaskError(
             f"{target.name} has updateStrategy OnDelete, so its pods are replaced only when somebody deletes them "
             f"and there is no rollout to wait for; use wait: false."
         )
@@ -124,7 +124,7 @@ def _on_failure(params, failed, progress):
     def act_on(target):
         try:
             act(api, target, deadline)
-        except RolloutError as e:
+        except TaskError as e:
             target.undone = f"on_failure={params['on_failure']} failed: {str(e).rstrip('.')}"
 
     for_all(act_on, failed)
@@ -156,7 +156,7 @@ def _undo(api, target, deadline):
         if template_of(workload) == template:
             return []
         if generation_of(workload) != generation:
-            raise RolloutError("somebody else has changed it since, so it is left as it is")
+            raise TaskError("somebody else has changed it since, so it is left as it is")
         return undo_operations(workload, template, cause)
 
     write(api, target, build, deadline)
@@ -175,7 +175,7 @@ def _await_undone(params, api, targets, deadline, progress):
             target.undone = "undone: the template from before is rolled out again"
             if target.failure:
                 target.undone = f"undone, but that rollout failed as well: {target.failure.rstrip('.')}"
-    except RolloutError as e:
+    except TaskError as e:
         for target in targets:
             target.undone = f"undone, but not followed to the end: {str(e).rstrip('.')}"
     for target in targets:

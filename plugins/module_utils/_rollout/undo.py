@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 from .change import KEEP, undo_operations
-from .client import Api, Deadline
-from .errors import RolloutError
+from .._api.client import Api, Deadline
+from .._api.errors import TaskError
 from .history import template_of, undo_target
 from .objects import dig, generation_of, observed
 from .report import diagnose, failure_message, result_of
@@ -21,7 +21,7 @@ def run(params, check_mode=False, want_diff=False, progress=lambda line: None):
     """Undo the rollouts; the parameters are those of rollout.run()."""
     for option, least in (("wait_timeout", 1), ("to_revision", 0)):
         if params[option] < least:
-            raise RolloutError(f"{option} must be at least {least}, got: {params[option]}.")
+            raise TaskError(f"{option} must be at least {least}, got: {params[option]}.")
     deadline = Deadline(params["wait_timeout"])
     api = Api(params["auth"], deadline, dry_run=check_mode, progress=progress)
     scope = Scope(params)
@@ -47,7 +47,7 @@ def run(params, check_mode=False, want_diff=False, progress=lambda line: None):
                 else:
                     follower.wait(waiting, done=lambda t: observed(t.workload))
                     follower.replace_stuck_pods(waiting)
-        except RolloutError as e:
+        except TaskError as e:
             e.result = result_of(api, targets, want_diff=want_diff) if any(t.changed for t in targets) else {}
             raise
     finally:
@@ -57,7 +57,7 @@ def run(params, check_mode=False, want_diff=False, progress=lambda line: None):
         return result_of(api, targets, follower.warnings, want_diff)
     after = Api(params["auth"], Deadline(30), progress=progress)
     for_all(lambda t: diagnose(after, t), failed)
-    raise RolloutError(failure_message(targets), result_of(after, targets, follower.warnings, want_diff))
+    raise TaskError(failure_message(targets), result_of(after, targets, follower.warnings, want_diff))
 
 
 class _Undo:
@@ -72,7 +72,7 @@ class _Undo:
         follower.wait(targets, done=lambda t: observed(t.workload))
         for target in targets:
             if target.failure:
-                raise RolloutError(f"{target.name} was not undone: {unobserved_for(target.workload)}")
+                raise TaskError(f"{target.name} was not undone: {unobserved_for(target.workload)}")
 
     def choose(self, targets):
         histories = Histories(self._api, targets)
@@ -84,11 +84,11 @@ class _Undo:
         revisions = histories.revisions(workload)
         chosen = undo_target(workload, revisions, self._params["to_revision"])
         if dig(workload, "spec", "paused"):
-            raise RolloutError(
+            raise TaskError(
                 f"{target.name} is paused and cannot be undone; resume it first (rollout with state=resumed)."
             )
         if self._params["wait"] and waits_for_deletion(workload):
-            raise RolloutError(
+            raise TaskError(
                 f"{target.name} has updateStrategy OnDelete, so its pods are replaced only when somebody deletes "
                 f"them and there is no rollout to wait for; use wait: false."
             )

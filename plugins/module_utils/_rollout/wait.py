@@ -13,14 +13,14 @@ import queue
 import time
 
 from .change import guarded, may_pause
-from .client import ApiError, object_path, CORE
+from .._api.client import ApiError, object_path, CORE
 from .diagnosis import Finding, examine
-from .errors import RolloutError
+from .._api.errors import TaskError
 from .history import template_of
 from .objects import CONTROLLER_REVISION_HASH, condition, controller_ref, dig, generation_of, name_of, namespace_of
 from .objects import observed, replica_counts, uid_of
 from .status import COMPLETE, FAILED, PAUSED, unobserved_for, waits_for_deletion
-from .watch import Watch
+from .._api.watch import Watch
 from .workloads import Histories, pods_path, write
 
 #: seconds a deadline condition must stand before it is believed when the write before it was not ours
@@ -337,7 +337,7 @@ def pause_now(api, target, deadline):
         if dig(workload, "spec", "paused"):
             return []
         if template_of(workload) != template:
-            raise RolloutError(f"{target.name} was changed by somebody else while this task waited for it.")
+            raise TaskError(f"{target.name} was changed by somebody else while this task waited for it.")
         return guarded(workload, [{"op": "add", "path": "/spec/paused", "value": True}])
 
     write(api, target, pause, deadline)

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from .client import APPS, CORE, ApiError, Backoff, Deadline, Fault, FIRST_CONTACT, object_path
-from .errors import RolloutError
+from .._api.client import APPS, CORE, ApiError, Backoff, Deadline, Fault, FIRST_CONTACT, object_path
+from .._api.errors import TaskError
 from .history import current_revision, revisions_of, template_of
 from .objects import CHANGE_CAUSE, KINDS, annotations_of, describe, dig, generation_of, name_of, namespace_of
 from .objects import selector_string
@@ -104,10 +104,10 @@ class Scope:
             items, version = api.list(self.path, self.query)
         except ApiError as e:
             if e.code == 400 and self.selectors:
-                raise RolloutError(f"label_selectors {', '.join(self.selectors)}: {e}.") from None
+                raise TaskError(f"label_selectors {', '.join(self.selectors)}: {e}.") from None
             raise
         if not items and must_exist:
-            raise RolloutError(self._missing(api))
+            raise TaskError(self._missing(api))
         for item in items:
             # items of a list come without them
             item["kind"], item["apiVersion"] = self.kind.name, "apps/v1"
@@ -156,7 +156,7 @@ def write(api, target, build, deadline):
     """Write to one workload until it is as build() wants it.
 
     :param build: takes the fresh workload, returns the JSON patch; an empty one when there is nothing to do.
-    :raises RolloutError: the server refused, or could not be reached until the deadline.
+    :raises TaskError: the server refused, or could not be reached until the deadline.
     """
     backoff, first = Backoff(deadline), Deadline(min(FIRST_CONTACT, deadline.left()))
     while True:
@@ -171,12 +171,12 @@ def write(api, target, build, deadline):
             backoff.wait(fault)
         except ApiError as e:
             if e.code not in (409, 422):
-                raise RolloutError(f"{target.name}: {e}") from None
+                raise TaskError(f"{target.name}: {e}") from None
             fresh = api.get(target.path)
             if e.code == 422 and generation_of(fresh) == generation_of(target.workload):
-                raise RolloutError(f"{target.name}: {e}") from None
+                raise TaskError(f"{target.name}: {e}") from None
             if deadline.expired:
-                raise RolloutError(f"{target.name} keeps being changed by others; run this again.") from None
+                raise TaskError(f"{target.name} keeps being changed by others; run this again.") from None
             target.workload = fresh
             continue
         else:

@@ -10,7 +10,7 @@ import jsonpatch
 import pytest
 
 from ansible_collections.slipway.kubernetes.plugins.module_utils._rollout import change
-from ansible_collections.slipway.kubernetes.plugins.module_utils._rollout.errors import RolloutError
+from ansible_collections.slipway.kubernetes.plugins.module_utils._api.errors import TaskError
 
 from .builders import template, workload
 
@@ -238,7 +238,7 @@ def test_undo_to_what_is_there_writes_nothing():
     ids=["pause DaemonSet", "resume StatefulSet", "pause_at StatefulSet", "restart paused", "container", "paused", "pause_at"],
 )
 def test_check_refuses(kind, spec, options, message):
-    with pytest.raises(RolloutError) as caught:
+    with pytest.raises(TaskError) as caught:
         change.check(workload(kind, POD, **spec), request(**options), wait=True)
     assert str(caught.value) == message
 
@@ -270,10 +270,10 @@ def test_pause_count(pause_at, replicas, expected):
 
 @pytest.mark.parametrize("pause_at", ["0", "0%", "-1", "5", "126%", "some", "", "%", "2.5"])
 def test_pause_count_refuses(pause_at):
-    with pytest.raises(RolloutError, match="pause_at"):
+    with pytest.raises(TaskError, match="pause_at"):
         change.pause_count(workload(replicas=4), pause_at)
 
 
 def test_pause_count_of_a_deployment_without_replicas_refuses():
-    with pytest.raises(RolloutError, match="between 1 and 0"):
+    with pytest.raises(TaskError, match="between 1 and 0"):
         change.pause_count(workload(replicas=0), "25%")

@@ -9,7 +9,7 @@ import copy
 import pytest
 
 from ansible_collections.slipway.kubernetes.plugins.module_utils._rollout import history
-from ansible_collections.slipway.kubernetes.plugins.module_utils._rollout.errors import RolloutError
+from ansible_collections.slipway.kubernetes.plugins.module_utils._api.errors import TaskError
 
 from .builders import controller_revision, owned_by, replica_set, template, workload
 
@@ -196,6 +196,6 @@ def test_undo_target(present, wanted, expected):
 def test_undo_target_refuses(present, wanted, message):
     obj = workload()
     revisions = history.revisions_of(obj, [replica_set(n) for n in present])
-    with pytest.raises(RolloutError) as caught:
+    with pytest.raises(TaskError) as caught:
         history.undo_target(obj, revisions, wanted)
     assert str(caught.value) == message

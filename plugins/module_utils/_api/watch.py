@@ -11,7 +11,7 @@ import socket
 import threading
 
 from .client import ApiError, Backoff, Fault, HTTPError
-from .errors import RolloutError
+from .errors import TaskError
 
 #: seconds without a byte (the server sends a bookmark about once a minute) before the stream is opened anew
 _SILENCE = 75
@@ -21,7 +21,7 @@ class Watch(threading.Thread):
     """Follows one collection in a thread of its own and puts what happens into a queue.
 
     Puts C((tag, type, object)), type being ADDED, MODIFIED or DELETED; C((tag, "SYNC", items)) when the
-    collection had to be listed again (410 Gone); C((tag, "ERROR", RolloutError)) when it is over.
+    collection had to be listed again (410 Gone); C((tag, "ERROR", TaskError)) when it is over.
     """
 
     def __init__(self, api, path, query, resource_version, events, tag, deadline):
@@ -60,7 +60,7 @@ class Watch(threading.Thread):
                 self._put("ERROR", e)
                 self._answered.set()
                 return
-            except RolloutError as e:
+            except TaskError as e:
                 self._put("ERROR", e)
                 self._answered.set()
                 return

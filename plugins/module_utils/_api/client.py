@@ -18,7 +18,7 @@ import time
 import traceback
 from urllib.parse import quote
 
-from .errors import RolloutError
+from .errors import TaskError
 
 try:
     import kubernetes
@@ -73,7 +73,7 @@ class Fault(Exception):
         self.delay = delay
 
 
-class ApiError(RolloutError):
+class ApiError(TaskError):
     """The API server's no.  C(code) is the HTTP status, C(reason) the Status reason."""
 
     def __init__(self, message, code, reason=""):
@@ -145,6 +145,10 @@ class Api:
         response = self._send("patch", path, query, body=operations, content_type="application/json-patch+json")
         return json.loads(response.data)
 
+    def post(self, path, body, query=()):
+        """Create something that is not stored, such as a review or a token, so that it may be asked for twice."""
+        return json.loads(self._retry(lambda: self._send("post", path, query, body=body)).data)
+
     def delete(self, path, uid):
         """Delete exactly the object with that uid; one that is gone already is fine."""
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
@@ -175,7 +179,7 @@ class Api:
     def give_up_after(self, fault, first_contact):
         """Raise when a fault has lasted too long; else say that it is being ridden out."""
         if self._deadline.expired or (not self._answered and first_contact.expired):
-            raise RolloutError(f"{fault}; gave up after {self._deadline.seconds - self._deadline.left():.0f} s.")
+            raise TaskError(f"{fault}; gave up after {self._deadline.seconds - self._deadline.left():.0f} s.")
         self._progress(f"{fault}; trying again")
 
     def _send(self, verb, path, query=(), body=None, content_type=None, headers=None, read_timeout=None):
@@ -194,11 +198,11 @@ class Api:
             )
         except ApiException as e:
             if not e.status:
-                raise RolloutError(f"Cannot talk to the API server {self.host}: {_short(e.reason)}.") from None
+                raise TaskError(f"Cannot talk to the API server {self.host}: {_short(e.reason)}.") from None
             self._answered = True
             raise _answer(e, verb, self.host) from None
         except SSLError as e:
-            raise RolloutError(f"The TLS connection to the API server {self.host} failed: {_short(e)}.") from None
+            raise TaskError(f"The TLS connection to the API server {self.host} failed: {_short(e)}.") from None
         except (HTTPError, OSError) as e:
             raise Fault(f"the API server {self.host} cannot be reached: {_short(e)}", answered=False) from None
         self._answered = True
@@ -207,21 +211,21 @@ class Api:
 
 def _connect(auth):
     if KUBERNETES_IMPORT_ERROR:
-        raise RolloutError("The Python package 'kubernetes' is needed where this task runs; install it with pip.")
+        raise TaskError("The Python package 'kubernetes' is needed where this task runs; install it with pip.")
     urllib3.disable_warnings()
     kubeconfig = auth.get("kubeconfig") or os.environ.get("K8S_AUTH_KUBECONFIG")
     # several files may be named, as in KUBECONFIG
     if isinstance(kubeconfig, str) and not any(
         os.path.exists(os.path.expanduser(path)) for path in kubeconfig.split(os.pathsep)
     ):
-        raise RolloutError(f"The kubeconfig {kubeconfig} does not exist.")
+        raise TaskError(f"The kubeconfig {kubeconfig} does not exist.")
     # kubernetes.core's own way to read its options and K8S_AUTH_*; its get_api_client would discover
     # the API as well, with no time limit
     try:
         configuration = core_client._create_configuration(core_client._create_auth_spec(None, **auth))
         headers = core_client._create_headers(None, **auth)
     except (CoreException, kubernetes.config.ConfigException, OSError, ValueError) as e:
-        raise RolloutError(f"No usable Kubernetes credentials: {_short(e)}.") from None
+        raise TaskError(f"No usable Kubernetes credentials: {_short(e)}.") from None
     # we retry ourselves: urllib3 would obey any Retry-After, and never retries a PATCH
     configuration.retries = False
     configuration.connection_pool_maxsize = 16

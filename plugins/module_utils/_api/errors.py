@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 
-class RolloutError(Exception):
+class TaskError(Exception):
     """Something the user has to know; str() is the sentence, C(result) what is known besides it."""
 
     def __init__(self, message, result=None):
