@@ -109,6 +109,7 @@ class Api:
 
     def __init__(self, auth, deadline, dry_run=False, progress=None):
         self._deadline = deadline
+        self._contact = Deadline(min(FIRST_CONTACT, deadline.left()))
         self._progress = progress or (lambda line: None)
         self.dry_run = dry_run
         self.requests = 0
@@ -122,9 +123,16 @@ class Api:
 
     def list(self, path, query=()):
         """All items of a collection, page by page, and the resourceVersion to watch from."""
-        items, token, start = [], None, list(query)
+        items, token, start, limit = [], None, list(query), [("limit", PAGE)]
         while True:
-            page = self._json("get", path, start + [("limit", PAGE)] + ([("continue", token)] if token else []))
+            try:
+                page = self._json("get", path, start + limit + ([("continue", token)] if token else []))
+            except ApiError as e:
+                if e.code != 410 or not token:
+                    raise
+                # the list became too old between two of its pages: now all in one, as client-go does
+                items, token, limit = [], None, []
+                continue
             items += page.get("items") or []
             token = (page.get("metadata") or {}).get("continue")
             if not token:
@@ -143,11 +151,11 @@ class Api:
         if self.dry_run if dry_run is None else dry_run:
             query.append(("dryRun", "All"))
         response = self._send("patch", path, query, body=operations, content_type="application/json-patch+json")
-        return json.loads(response.data)
+        return self._decode(response)
 
     def post(self, path, body, query=()):
         """Create something that is not stored, such as a review or a token, so that it may be asked for twice."""
-        return json.loads(self._retry(lambda: self._send("post", path, query, body=body)).data)
+        return self._decode(self._retry(lambda: self._send("post", path, query, body=body)))
 
     def delete(self, path, uid):
         """Delete exactly the object with that uid; one that is gone already is fine."""
@@ -160,30 +168,39 @@ class Api:
 
     def open(self, path, query, read_timeout):
         """Open a watch; the response is read with stream()."""
-        return self._send("get", path, list(query) + [("watch", "true")], read_timeout=read_timeout)
+        return self._send("get", path, list(query) + [("watch", "true")], read_timeout=read_timeout, stream=True)
+
+    def time_limit(self):
+        """How many seconds one request may take."""
+        return max(1.0, (self._deadline if self._answered else self._contact).left())
 
     # ------------------------------------------------------------ internals --
     def _json(self, verb, path, query=()):
-        return json.loads(self._retry(lambda: self._send(verb, path, query)).data)
+        return self._decode(self._retry(lambda: self._send(verb, path, query)))
+
+    def _decode(self, response):
+        try:
+            return json.loads(response.data)
+        except ValueError:
+            raise TaskError(f"{self.host} answered with something else than JSON; is it an API server?") from None
 
     def _retry(self, attempt):
         backoff = Backoff(self._deadline)
-        first = Deadline(min(FIRST_CONTACT, self._deadline.left()))
         while True:
             try:
                 return attempt()
             except Fault as fault:
-                self.give_up_after(fault, first)
+                self.give_up_after(fault)
                 backoff.wait(fault)
 
-    def give_up_after(self, fault, first_contact):
+    def give_up_after(self, fault):
         """Raise when a fault has lasted too long; else say that it is being ridden out."""
-        if self._deadline.expired or (not self._answered and first_contact.expired):
+        if self._deadline.expired or (not self._answered and self._contact.expired):
             raise TaskError(f"{fault}; gave up after {self._deadline.seconds - self._deadline.left():.0f} s.")
         self._progress(f"{fault}; trying again")
 
-    def _send(self, verb, path, query=(), body=None, content_type=None, headers=None, read_timeout=None):
-        limit = min(read_timeout or READ_TIMEOUT, max(1.0, self._deadline.left()))
+    def _send(self, verb, path, query=(), body=None, content_type=None, headers=None, read_timeout=None, stream=False):
+        limit = min(read_timeout or READ_TIMEOUT, self.time_limit())
         self.requests += 1
         try:
             response = self._client.request(
@@ -196,6 +213,9 @@ class Api:
                 serialize=False,
                 _request_timeout=(min(CONNECT_TIMEOUT, limit), limit),
             )
+            if not stream:
+                # read while here: a connection that breaks within an answer is a fault like any other
+                response.read(cache_content=True)
         except ApiException as e:
             if not e.status:
                 raise TaskError(f"Cannot talk to the API server {self.host}: {_short(e.reason)}.") from None

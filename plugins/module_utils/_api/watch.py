@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 
 from .client import ApiError, Backoff, Fault, HTTPError
 from .errors import TaskError
 
 #: seconds without a byte (the server sends a bookmark about once a minute) before the stream is opened anew
 _SILENCE = 75
+#: seconds that a stream lasts at least when all is well
+_NORMAL = 5
 
 
 class Watch(threading.Thread):
@@ -44,29 +47,31 @@ class Watch(threading.Thread):
     def run(self):
         backoff = Backoff(self._deadline)
         while not self._stopping.is_set() and not self._deadline.expired:
+            began, fault = time.monotonic(), None
             try:
                 if self._version is None:
                     items, self._version = self._api.list(self._path, self._query)
                     self._put("SYNC", items)
                 self._follow()
-                backoff = Backoff(self._deadline)
-            except (Fault, HTTPError, OSError, ValueError) as fault:
-                if not self._stopping.is_set():
-                    backoff.wait(fault if isinstance(fault, Fault) else None)
-            except ApiError as e:
-                if e.code == 410:
-                    self._version = None
-                    continue
-                self._put("ERROR", e)
-                self._answered.set()
-                return
+            except (HTTPError, OSError, ValueError):
+                pass
+            except Fault as e:
+                fault = e
             except TaskError as e:
-                self._put("ERROR", e)
-                self._answered.set()
-                return
+                if getattr(e, "code", None) != 410:
+                    self._put("ERROR", e)
+                    self._answered.set()
+                    return
+                self._version = None
             finally:
                 _shut(self._response)
                 self._response = None
+            if self._stopping.is_set():
+                return
+            # that a stream ends after some minutes is normal; one that ends at once is not asked for without a pause
+            if time.monotonic() - began > _NORMAL:
+                backoff = Backoff(self._deadline)
+            backoff.wait(fault)
 
     def _follow(self):
         query = self._query + [("resourceVersion", self._version), ("allowWatchBookmarks", "true")]
@@ -78,7 +83,9 @@ class Watch(threading.Thread):
             event = json.loads(line)
             obj = event["object"]
             if event["type"] == "ERROR":
-                raise ApiError(obj.get("message") or "the watch failed", obj.get("code") or 0)
+                if obj.get("code") == 410:
+                    raise ApiError(obj.get("message") or "the watch is too old", 410)
+                raise Fault(f"the watch failed: {obj.get('message')}", answered=True)
             self._version = obj["metadata"]["resourceVersion"]
             if event["type"] != "BOOKMARK":
                 self._put(event["type"], obj)

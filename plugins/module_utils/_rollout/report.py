@@ -23,14 +23,20 @@ _EVENTS = 5
 #: so many findings per workload are reported, so many of them with logs and events
 _FINDINGS = 5
 _DETAILED = 2
+#: seconds that finding out about a failure may take when the time limit is used up
+AFTERMATH = 10
 _SECRET_NAME = re.compile(r"pass(word|wd|phrase)?|secret|token|credential|api_?key|private_?key", re.IGNORECASE)
 
 
 def result_of(api, targets, warnings=(), want_diff=False):
     """The module's result."""
-    histories = None
+    histories, warnings = None, list(warnings)
     if targets and targets[0].workload["kind"] != "Deployment":
-        histories = Histories(api, targets)
+        try:
+            histories = Histories(api, targets)
+        except TaskError as e:
+            # what was done must be told in any case
+            warnings.append(f"The revisions are not known: {e}")
     result = {
         "changed": any(t.changed for t in targets),
         "rollouts": [rollout(t, histories) for t in targets],
@@ -98,6 +104,8 @@ def failure_sentence(target):
             # often the event says in other words what the container's state said already
             if event["message"] not in target.failure and (first["message"] or "\n") not in event["message"]:
                 parts.append(f"last event: {event['reason']}: {event['message']}")
+        elif not first["pod"] and first["message"] not in target.failure:
+            parts.append(first["message"].rstrip("."))
     if target.undone:
         parts.append(target.undone)
     return f"{target.name}: " + "; ".join(parts) + "."

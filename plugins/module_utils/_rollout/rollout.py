@@ -16,7 +16,7 @@ from .._api.client import Api, Deadline
 from .._api.errors import TaskError
 from .history import template_of, undo_target
 from .objects import CHANGE_CAUSE, annotations_of, dig, generation_of, observed
-from .report import diagnose, failure_message, result_of
+from .report import AFTERMATH, diagnose, failure_message, result_of
 from .status import waits_for_deletion
 from .wait import Follower, pause_now
 from .workloads import Histories, Scope, for_all, write
@@ -67,7 +67,7 @@ def run(params, check_mode=False, want_diff=False, progress=lambda line: None):
     if not failed:
         return result_of(api, targets, warnings, want_diff)
     # the rest has its own, short time: what is known must be told even when the wait has used its time up
-    after = Api(params["auth"], Deadline(30), progress=progress)
+    after = Api(params["auth"], Deadline(AFTERMATH), progress=progress)
     for_all(lambda t: diagnose(after, t), failed)
     result = None
     if params["on_failure"] != "fail":

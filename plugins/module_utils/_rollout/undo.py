@@ -11,7 +11,7 @@ from .._api.client import Api, Deadline
 from .._api.errors import TaskError
 from .history import template_of, undo_target
 from .objects import dig, generation_of, observed
-from .report import diagnose, failure_message, result_of
+from .report import AFTERMATH, diagnose, failure_message, result_of
 from .status import unobserved_for, waits_for_deletion
 from .wait import Follower
 from .workloads import Histories, Scope, for_all, write
@@ -55,7 +55,7 @@ def run(params, check_mode=False, want_diff=False, progress=lambda line: None):
     failed = [t for t in targets if t.failure]
     if not failed:
         return result_of(api, targets, follower.warnings, want_diff)
-    after = Api(params["auth"], Deadline(30), progress=progress)
+    after = Api(params["auth"], Deadline(AFTERMATH), progress=progress)
     for_all(lambda t: diagnose(after, t), failed)
     raise TaskError(failure_message(targets), result_of(after, targets, follower.warnings, want_diff))
 

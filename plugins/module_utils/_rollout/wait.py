@@ -61,14 +61,18 @@ class Follower:
             except ApiError as e:
                 if e.code != 403:
                     raise
-                self.warnings.append(f"Pods are not watched, so a pod that cannot start is not noticed early: {e}")
+                self._do_without_pods(e)
             else:
                 for pod in pods:
                     self._see_pod("ADDED", pod)
                 self._watch("pod", pods_path(self._scope.namespace), query, pods_version)
-        # a refusal is in the queue by now
+        # a refusal of a watch is in the queue by now
         self._drain()
         return self
+
+    def _do_without_pods(self, error):
+        self._pods.clear()
+        self.warnings.append(f"Pods are not watched, so a pod that cannot start is not noticed early: {error}")
 
     def _watch(self, tag, path, query, version):
         watch = Watch(self._api, path, query, version, self._events, tag, self._deadline)
@@ -134,9 +138,11 @@ class Follower:
 
     def _take(self, event):
         tag, kind, obj = event
-        if kind == "ERROR":
+        if kind == "ERROR" and tag == "pod" and isinstance(obj, ApiError):
+            self._do_without_pods(obj)
+        elif kind == "ERROR":
             raise obj
-        if kind == "SYNC":
+        elif kind == "SYNC":
             if tag == "workload":
                 present = {uid_of(o) for o in obj}
                 for uid, target in self._targets.items():

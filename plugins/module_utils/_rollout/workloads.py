@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from .._api.client import APPS, CORE, ApiError, Backoff, Deadline, Fault, FIRST_CONTACT, object_path
+from .._api.client import APPS, CORE, ApiError, Backoff, Fault, object_path
 from .._api.errors import TaskError
 from .history import current_revision, revisions_of, template_of
 from .objects import CHANGE_CAUSE, KINDS, annotations_of, describe, dig, generation_of, name_of, namespace_of
@@ -158,7 +158,7 @@ def write(api, target, build, deadline):
     :param build: takes the fresh workload, returns the JSON patch; an empty one when there is nothing to do.
     :raises TaskError: the server refused, or could not be reached until the deadline.
     """
-    backoff, first = Backoff(deadline), Deadline(min(FIRST_CONTACT, deadline.left()))
+    backoff = Backoff(deadline)
     while True:
         operations = build(target.workload)
         if not operations:
@@ -167,7 +167,10 @@ def write(api, target, build, deadline):
             answer = api.patch(target.path, operations)
         except Fault as fault:
             # the patch may have been taken all the same: look before asking again
-            api.give_up_after(fault, first)
+            try:
+                api.give_up_after(fault)
+            except TaskError as e:
+                raise TaskError(f"{target.name}: {e} It is not known whether the change was made.") from None
             backoff.wait(fault)
         except ApiError as e:
             if e.code not in (409, 422):
