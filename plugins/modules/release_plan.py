@@ -64,6 +64,20 @@ options:
     description: Oldest version of Kubernetes that the release runs on, for example V(1.34).
     type: str
     default: ""
+  requires:
+    description: Kinds that the release's programs use, although it has no object of them.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      api_version:
+        description: API version of the kind.
+        type: str
+        required: true
+      kind:
+        description: Name of the kind.
+        type: str
+        required: true
   timeout:
     description: Seconds after which an API server that does not answer is given up.
     type: int
@@ -140,6 +154,10 @@ cluster:
   description: The cluster that was asked (host, version) and who it takes the caller for (user).
   returned: success
   type: dict
+check_mode:
+  description: Whether the task ran in check mode, so that what follows can spare itself the apply.
+  returned: success
+  type: bool
 field_manager:
   description: The field manager for which the dry runs were made.
   returned: success

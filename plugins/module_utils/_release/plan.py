@@ -47,9 +47,10 @@ class Planner:
 
     # -- present -----------------------------------------------------------------------------
 
-    def present(self, definitions):
+    def present(self, definitions, requires=()):
         """Plan items for all definitions and for the objects that are no longer among them."""
         self._check_served(definitions)
+        self._check_required(requires)
         self._raise_errors()
         absent_namespaces = self._absent_namespaces(definitions)
         self._check_node_ports(definitions)
@@ -78,9 +79,23 @@ class Planner:
             group = o.group_of(obj["apiVersion"])
             if self.api.resource(obj["apiVersion"], obj["kind"]) or (group, obj["kind"]) in defined:
                 continue
-            served = [r.api_version for r in self.api.resources() if r.kind == obj["kind"]]
-            hint = "; it serves this kind as %s" % ", ".join(served) if served else ""
-            self.errors.append("%s: the cluster does not serve %s%s" % (o.title(obj), obj["apiVersion"], hint))
+            self.errors.append(
+                "%s: the cluster does not serve %s%s"
+                % (o.title(obj), obj["apiVersion"], self._served_as(obj["kind"]))
+            )
+
+    def _check_required(self, requires):
+        """Kinds that the workloads use, though the release has no object of them."""
+        for need in requires:
+            if not self.api.resource(need["api_version"], need["kind"]):
+                self.errors.append(
+                    "The cluster does not serve %s %s, which release %s needs%s"
+                    % (need["api_version"], need["kind"], self.name, self._served_as(need["kind"]))
+                )
+
+    def _served_as(self, kind):
+        served = [resource.api_version for resource in self.api.resources() if resource.kind == kind]
+        return "; it serves this kind as %s" % ", ".join(served) if served else ""
 
     def _absent_namespaces(self, definitions):
         """The namespaces that the definitions want and the cluster lacks."""

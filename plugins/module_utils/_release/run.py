@@ -35,6 +35,15 @@ OPTIONS = {
     "force_conflicts": {"type": "bool", "default": False},
     "delete_data": {"type": "bool", "default": False},
     "min_version": {"type": "str", "default": ""},
+    "requires": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "api_version": {"type": "str", "required": True},
+            "kind": {"type": "str", "required": True},
+        },
+    },
     "timeout": {"type": "int", "default": 60},
 }
 
@@ -53,13 +62,15 @@ def run(params, check_mode=False, want_diff=False, progress=silent):
             raise TaskError("The option secrets is no JSON list of objects.") from None
         # In process, the strings carry Ansible's tags, which PyYAML cannot write.
         definitions = json.loads(json.dumps(params["definitions"]))
-        objects = planner.present(definitions + secrets)
+        objects = planner.present(definitions + secrets, params["requires"])
         reachable = access(definitions, api.node_address())
     else:
         objects = planner.absent(params["delete_data"])
     return {
         "changed": any(item["action"] in ("create", "update", "delete") for item in objects),
         "objects": objects,
+        # ansible_check_mode does not know of a task that sets check_mode by itself.
+        "check_mode": check_mode,
         "workloads": workloads(objects),
         "access": reachable,
         "field_manager": FIELD_MANAGER,
