@@ -19,7 +19,8 @@ class ActionModule(InProcessAction):
         _validation, params = self.validate_argument_spec(**self.engine.spec())
         if not self._is_local():
             # Connections print what a module printed.
-            self._play_context.no_log = self._play_context.no_log or not params["show"]
+            context = self._connection._play_context
+            context.no_log = context.no_log or not params["show"]
         result = super().run(tmp, task_vars)
         # Why there is no token is no secret.
         if result.get("token") and not params["show"]:
