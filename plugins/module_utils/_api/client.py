@@ -23,6 +23,7 @@ from .errors import TaskError
 try:
     import kubernetes
     import urllib3
+    import yaml
     from kubernetes.client.exceptions import ApiException
     from kubernetes.dynamic import DynamicClient
     from urllib3.exceptions import HTTPError, SSLError
@@ -244,7 +245,7 @@ def _connect(auth):
     try:
         configuration = core_client._create_configuration(core_client._create_auth_spec(None, **auth))
         headers = core_client._create_headers(None, **auth)
-    except (CoreException, kubernetes.config.ConfigException, OSError, ValueError) as e:
+    except (CoreException, kubernetes.config.ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, LookupError, AttributeError) as e:
         raise TaskError(f"No usable Kubernetes credentials: {_short(e)}.") from None
     # we retry ourselves: urllib3 would obey any Retry-After, and never retries a PATCH
     configuration.retries = False
