@@ -185,12 +185,14 @@ class Follower:
         return done(target) if done else target.verdict().phase == COMPLETE or self._pause_reached(target)
 
     def _judge(self, target, done):
-        if target.failure or self._is_done(target, done):
+        if target.failure:
             return
         workload = target.workload
         if target.changed and generation_of(workload) > target.generation and template_of(workload) != target.template:
             manager = _last_manager(workload)
             target.give_up(f"it was changed by somebody else{manager} while this task waited for it")
+            return
+        if self._is_done(target, done):
             return
         seen = target.verdict()
         if done is not None:
