@@ -40,7 +40,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slip
 BIN = Path(sys.executable).parent
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # A test that hangs has failed. Starting the first cluster may build it.
-TASK_SECONDS, BUILD_SECONDS = 20 * 60, 60 * 60
+TASK_SECONDS, BUILD_SECONDS = 30 * 60, 60 * 60
 TAIL_LINES = 60
 
 
@@ -77,8 +77,8 @@ class Task:
         return self.stage if self.stage == self.name else f"{self.stage}: {self.name}"
 
     @property
-    def log(self) -> Path:
-        return LOGS / (self.title.replace(": ", "-").replace("/", "-") + ".log")
+    def log_name(self) -> str:
+        return self.title.replace(": ", "-") + ".log"
 
 
 class Processes:
@@ -207,7 +207,7 @@ class Worker:
 
     def do(self, task: Task) -> None:
         started = time.monotonic()
-        with open(task.log, "wb") as self.log:
+        with open(self.directory / task.log_name, "wb") as self.log:
             try:
                 if task.needs_cluster:
                     self.require_cluster()
@@ -224,6 +224,7 @@ class Worker:
                 # The next task must not meet what this one left behind.
                 self.drop_cluster()
         task.seconds = time.monotonic() - started
+        shutil.move(self.directory / task.log_name, LOGS / task.log_name)
 
 
 def snapshot(target: Path) -> None:
@@ -253,8 +254,8 @@ def junit(path: Path) -> Counts:
 
 
 def checked(counts: Counts, code: int) -> Counts:
-    """What was counted, but never a success that the exit code denies."""
-    return Counts(counts.passed, 1, counts.skipped) if code and not counts.failed else counts
+    """What was counted, but no success that the exit code denies, nor one without a test."""
+    return counts if counts.failed or counts and not code else Counts(counts.passed, 1, counts.skipped)
 
 
 def command(*words: str | Path) -> t.Callable[[Worker], Counts]:
@@ -379,12 +380,12 @@ def stages(wanted_scenarios: list[str]) -> dict[str, list[Task]]:
 
 
 def report(task: Task) -> None:
-    verdict = "FAILED" if task.counts.failed else "ok" if task.counts else "empty"
+    verdict = "FAILED" if task.counts.failed else "ok"
     print(f"{verdict:6} {task.seconds:6.1f} s  {task.title}", flush=True)
     if task.counts.failed:
-        log = task.log.read_text(errors="replace")
+        log = (LOGS / task.log_name).read_text(errors="replace")
         lines = log[log.rfind("\n$ ") + 1:].splitlines()  # the output of the last command
-        print(f"       --- end of {task.log.relative_to(ROOT)}")
+        print(f"       --- end of {(LOGS / task.log_name).relative_to(ROOT)}")
         print("\n".join(f"       | {line}" for line in lines[-TAIL_LINES:]), flush=True)
 
 
@@ -452,8 +453,7 @@ def main() -> int:
         parser.error(f"ansible-test does not work with a Python in a folder with spaces ({BIN}); use make VENV=...")
     # An ending by signal takes the way of Ctrl-C, which stops what was started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    shutil.rmtree(LOGS, ignore_errors=True)
-    LOGS.mkdir(parents=True)
+    LOGS.mkdir(parents=True, exist_ok=True)
     tasks = [task for tasks in plan.values() for task in tasks]
     started = time.monotonic()
     try:
