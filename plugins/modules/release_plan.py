@@ -65,7 +65,7 @@ options:
     type: str
     default: ""
   requires:
-    description: Kinds that the release's programs use, although it has no object of them.
+    description: Kinds and objects that the release uses, although they are not part of it.
     type: list
     elements: dict
     default: []
@@ -78,6 +78,14 @@ options:
         description: Name of the kind.
         type: str
         required: true
+      name:
+        description: Name of the object that has to exist. Without it, the cluster has to serve the kind, and no more.
+        type: str
+        default: ""
+      namespace:
+        description: Namespace of the object, empty for a cluster-scoped one.
+        type: str
+        default: ""
   timeout:
     description: Seconds after which an API server that does not answer is given up.
     type: int

@@ -23,6 +23,9 @@ RELEASE_NAMESPACE = "slipway.kubernetes/release-namespace"
 DATA = "slipway.kubernetes/data"
 GENERATED = "slipway.kubernetes/generated"
 PHASE = "slipway.kubernetes/phase"
+# On a Service: where below its root users start, and that it is not for users at all.
+PATH = "slipway.kubernetes/path"
+INTERNAL = "slipway.kubernetes/internal"
 
 # Deleting one of these loses what users stored, or what other objects of the cluster depend on.
 DATA_KINDS = frozenset(("PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition"))
@@ -323,30 +326,64 @@ def workloads(plan):
 
 
 def access(objects, node_address=""):
-    """How to reach each Service and Ingress from outside: a URL, or the command that opens one."""
+    """How to reach each Service, Ingress and HTTPRoute from outside: a URL, or the command that opens one."""
     found = []
     for obj in objects:
-        spec, name = obj.get("spec") or {}, obj["metadata"]["name"]
         if obj["kind"] == "Ingress":
-            secure = {host for entry in spec.get("tls") or [] for host in entry.get("hosts") or []}
-            for rule in spec.get("rules") or []:
-                if rule.get("host"):
-                    found.append("%s://%s/" % ("https" if rule["host"] in secure else "http", rule["host"]))
-        if obj["kind"] != "Service" or spec.get("clusterIP") == "None" or spec.get("type") == "ExternalName":
-            continue
-        namespace = obj["metadata"].get("namespace") or "default"
-        for port in spec.get("ports") or []:
-            scheme = "https" if port["port"] in (443, 8443) or port.get("appProtocol") == "https" else "http"
-            if spec.get("type") == "NodePort" and port.get("nodePort"):
-                found.append("%s://%s:%s/" % (scheme, node_address or "<any node>", port["nodePort"]))
-            elif spec.get("type") in ("NodePort", "LoadBalancer"):
-                found.append("kubectl get service %s --namespace %s" % (name, namespace))
-            else:
-                found.append(
-                    "kubectl port-forward service/%s 8080:%s --namespace %s   # then %s://localhost:8080/"
-                    % (name, port["port"], namespace, scheme)
-                )
+            found += _ingress_urls(obj["spec"])
+        elif obj["kind"] == "HTTPRoute":
+            found += _route_urls(obj["spec"])
+        elif obj["kind"] == "Service" and not is_true(annotation(obj, INTERNAL)):
+            found += _service_access(obj, node_address)
     return list(dict.fromkeys(found))
+
+
+def _ingress_urls(spec):
+    secure = {host for entry in spec.get("tls") or [] for host in entry.get("hosts") or []}
+    return [
+        "%s://%s%s" % ("https" if rule["host"] in secure else "http", rule["host"], path.get("path") or "/")
+        for rule in spec.get("rules") or []
+        if rule.get("host")
+        for path in (rule.get("http") or {}).get("paths") or [{}]
+    ]
+
+
+def _route_urls(spec):
+    """The listener that ends TLS is the Gateway's, so all that tells it here is its usual name and port."""
+    secure = any(
+        ref.get("port") == 443 or (ref.get("sectionName") or "").startswith(("https", "websecure"))
+        for ref in spec.get("parentRefs") or []
+    )
+    matches = [match for rule in spec.get("rules") or [] for match in rule.get("matches") or [{}]] or [{}]
+    return [
+        "%s://%s%s" % ("https" if secure else "http", host, (match.get("path") or {}).get("value") or "/")
+        for host in spec.get("hostnames") or []
+        for match in matches
+    ]
+
+
+def _service_access(obj, node_address):
+    spec, name = obj.get("spec") or {}, obj["metadata"]["name"]
+    if spec.get("clusterIP") == "None" or spec.get("type") == "ExternalName":
+        return []
+    namespace, path = obj["metadata"].get("namespace") or "default", annotation(obj, PATH) or "/"
+    found = []
+    for port in spec.get("ports") or []:
+        scheme = "https" if port["port"] in (443, 8443) or port.get("appProtocol") == "https" else "http"
+        balancers = ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+        if balancers:
+            host = balancers[0].get("hostname") or balancers[0].get("ip")
+            found.append("%s://%s:%s%s" % (scheme, host, port["port"], path))
+        elif spec.get("type") == "NodePort" and port.get("nodePort"):
+            found.append("%s://%s:%s%s" % (scheme, node_address or "<any node>", port["nodePort"], path))
+        elif spec.get("type") in ("NodePort", "LoadBalancer"):
+            found.append("kubectl get service %s --namespace %s" % (name, namespace))
+        else:
+            found.append(
+                "kubectl port-forward service/%s 8080:%s --namespace %s   # then %s://localhost:8080%s"
+                % (name, port["port"], namespace, scheme, path)
+            )
+    return found
 
 
 def clean(obj):

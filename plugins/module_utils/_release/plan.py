@@ -85,13 +85,26 @@ class Planner:
             )
 
     def _check_required(self, requires):
-        """Kinds that the workloads use, though the release has no object of them."""
+        """Kinds and objects that the release uses, though they are not part of it."""
         for need in requires:
-            if not self.api.resource(need["api_version"], need["kind"]):
+            resource = self.api.resource(need["api_version"], need["kind"])
+            if not resource:
                 self.errors.append(
                     "The cluster does not serve %s %s, which release %s needs%s"
                     % (need["api_version"], need["kind"], self.name, self._served_as(need["kind"]))
                 )
+            elif need.get("name") and self._is_missing(resource, need):
+                where = " in namespace %s" % need["namespace"] if need.get("namespace") else ""
+                self.errors.append("There is no %(kind)s %(name)s" % need + where + ", which release %s needs" % self.name)
+
+    def _is_missing(self, resource, need):
+        try:
+            return self.api.lookup(resource.path(need.get("namespace") or "", need["name"])) is None
+        except ApiError as error:
+            if error.code != 403:
+                raise
+            # Whoever may not look cannot tell.
+            return False
 
     def _served_as(self, kind):
         served = [resource.api_version for resource in self.api.resources() if resource.kind == kind]

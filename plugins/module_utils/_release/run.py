@@ -42,6 +42,8 @@ OPTIONS = {
         "options": {
             "api_version": {"type": "str", "required": True},
             "kind": {"type": "str", "required": True},
+            "namespace": {"type": "str", "default": ""},
+            "name": {"type": "str", "default": ""},
         },
     },
     "timeout": {"type": "int", "default": 60},
