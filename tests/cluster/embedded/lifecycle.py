@@ -15,7 +15,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -28,13 +28,16 @@ from .common import ClusterError, locked, say
 DEFAULT_NODES = 3
 DEFAULT_POD_READY_DELAY = 200
 NEEDED = ["kubectl", "etcd", "kwokctl", "kwok", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
-START_TIMEOUT = 60.0
-STOP_TIMEOUT = 5.0
+# On a busy machine the controller manager gives up on an API server that takes longer than 10 s to start.
+START_TIMEOUT = 180.0
+RESTARTS = 5
+STOP_TIMEOUT = 10.0
+KWOK = "kwok-controller"
 
 
 @dataclass(frozen=True)
 class Options:
-    """What `up` was asked for; None is: as it runs, or the default."""
+    """What `up` was asked for; None is: as before, or the default."""
 
     nodes: int | None = None
     pod_ready_delay: int | None = None
@@ -50,6 +53,7 @@ class Cluster:
         self.log_dir = self.folder / "container-logs"
         self.kwok_dir = self.folder / "kwok"
         self.workdir = self.kwok_dir / "clusters" / self.name
+        self.programs: dict[str, Path] = {}
 
     # What runs
 
@@ -74,9 +78,7 @@ class Cluster:
 
     def answers(self) -> bool:
         """Whether the API server takes requests."""
-        if not self.kubeconfig.exists():
-            return False
-        return self._kubectl("get", "--raw", "/readyz", check=False).returncode == 0
+        return self.kubeconfig.exists() and self._kubectl("get", "--raw", "/readyz").returncode == 0
 
     def running(self) -> bool:
         return set(self.pids()) == set(settings.COMPONENTS) and self.answers()
@@ -88,25 +90,24 @@ class Cluster:
         started = time.monotonic()
         with locked(self.name, f"waiting for another process that works on {self.folder}"):
             self._check_folder()
-            paths = binaries(NEEDED)
+            self.programs = binaries(NEEDED)
             was = self.state()
             if was and self.pids():
                 self._check_options(was, options)
-                options = Options(was["nodes"], was["pod_ready_delay"])
-            wanted = self._wanted(paths, options)
+            wanted = self._wanted(options, was or {})
             if was and was["digest"] == wanted["digest"]:
                 # A test that died may have left a component stopped.
                 self._signal(signal.SIGCONT)
                 if self.running():
                     return f"the cluster in {self.folder} is running already"
-                if self._repair(paths, wanted):
+                if self._repair(wanted):
                     return f"repaired the cluster in {self.folder} in {time.monotonic() - started:.1f} s"
             elif self.pids():
                 say("the cluster runs from another version of its programs or settings: starting it anew")
             self._kill()
             self._remove()
             try:
-                self._start(paths, wanted)
+                self._start(wanted)
             except BaseException:
                 # The logs stay, for who wants to know why.
                 self._kill()
@@ -143,14 +144,15 @@ class Cluster:
                     "take it down first"
                 )
 
-    def _wanted(self, paths: dict[str, Path], options: Options) -> dict[str, Any]:
-        nodes = DEFAULT_NODES if options.nodes is None else options.nodes
-        delay = DEFAULT_POD_READY_DELAY if options.pod_ready_delay is None else options.pod_ready_delay
-        configuration = settings.configuration(paths, {}, delay, self.log_dir)
-        digest = hashlib.sha256(json.dumps([configuration, settings.manifest(nodes)]).encode())
-        return {"nodes": nodes, "pod_ready_delay": delay, "digest": digest.hexdigest()}
+    def _wanted(self, options: Options, was: dict[str, Any]) -> dict[str, Any]:
+        """The settings to run with, and a digest of all that they lead to."""
+        defaults = {"nodes": DEFAULT_NODES, "pod_ready_delay": DEFAULT_POD_READY_DELAY}
+        wanted = {name: was.get(name, default) if (asked := getattr(options, name)) is None else asked
+                  for name, default in defaults.items()}
+        parts = [settings.configuration(self.programs, {}, wanted["pod_ready_delay"], self.log_dir), settings.manifest(wanted["nodes"])]
+        return wanted | {"digest": hashlib.sha256(json.dumps(parts).encode()).hexdigest()}
 
-    def _start(self, paths: dict[str, Path], wanted: dict[str, Any]) -> None:
+    def _start(self, wanted: dict[str, Any]) -> None:
         self.log_dir.mkdir(parents=True)
         self.gitignore.write_text("*\n", encoding="utf-8")
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000000000Z")
@@ -161,40 +163,49 @@ class Cluster:
             ports = next(block for block in settings.port_blocks(self.name) if all(map(_free, block.values())))
             config = self.kwok_dir / "config.yaml"
             config.parent.mkdir(parents=True, exist_ok=True)
-            config.write_text(settings.configuration(paths, ports, wanted["pod_ready_delay"], self.log_dir), encoding="utf-8")
-            self.state_file.write_text(json.dumps(wanted | {"kubectl": str(paths["kubectl"])}, indent=1), encoding="utf-8")
-            self._kwokctl(paths, "create", "cluster", "--config", str(config), "--kubeconfig", str(self.kubeconfig))
+            config.write_text(settings.configuration(self.programs, ports, wanted["pod_ready_delay"], self.log_dir), encoding="utf-8")
+            self.state_file.write_text(json.dumps(wanted | {"kubectl": str(self.programs["kubectl"])}, indent=1), encoding="utf-8")
+            self._kwokctl("create", "cluster", "--config", str(config), "--kubeconfig", str(self.kubeconfig))
         self.kubeconfig.chmod(0o600)
-        manifest = json.dumps(settings.manifest(wanted["nodes"]))
-        self._until("accepts nodes", lambda: self._kubectl(
-            "apply", "--server-side", "-f", "-", input=manifest, check=False).returncode == 0)
-        self._wait_usable(wanted)
+        self._furnish(wanted)
 
-    def _repair(self, paths: dict[str, Path], wanted: dict[str, Any]) -> bool:
+    def _repair(self, wanted: dict[str, Any]) -> bool:
         """Start what has died, on the data that is there; False if that doesn't help."""
-        alive = self.pids()
-        for component in set(settings.COMPONENTS) - set(alive):
-            (self.workdir / "pids" / f"{component}.pid").unlink(missing_ok=True)
-        say(f"not running: {', '.join(sorted(set(settings.COMPONENTS) - set(alive))) or 'the API'}; starting")
+        if not self.kubeconfig.exists():
+            return False
+        say(f"not running: {', '.join(self._missing()) or 'the API'}; starting")
         try:
-            self._kwokctl(paths, "start", "cluster")
-            self._wait_usable(wanted)
+            self._start_missing()
+            self._furnish(wanted)
         except ClusterError as error:
             say(f"repair failed, starting anew: {error}")
             return False
         return True
 
-    def _signal(self, number: signal.Signals) -> dict[str, int]:
-        pids = self.pids()
+    def _missing(self) -> list[str]:
+        alive = self.pids()
+        return [component for component in settings.COMPONENTS if component not in alive]
+
+    def _start_missing(self) -> None:
+        missing = self._missing()
+        self._kwokctl("start", "cluster")
+        if KWOK in missing:
+            # The nodes' leases name the kwok that died: a new one leaves the nodes alone until they run out.
+            self._kill((KWOK,))
+            self._kubectl("delete", "leases", "--all", "--namespace=kube-node-lease")
+            self._kwokctl("start", "cluster")
+
+    def _signal(self, number: signal.Signals, components: Collection[str] = settings.COMPONENTS) -> dict[str, int]:
+        pids = {component: pid for component, pid in self.pids().items() if component in components}
         # In reverse: what depends on the API server goes before it.
         for pid in reversed(pids.values()):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
         return pids
 
-    def _kill(self) -> None:
+    def _kill(self, components: Collection[str] = settings.COMPONENTS) -> None:
         # Nothing here is worth a graceful end, and a stopped process takes no other signal.
-        pids = self._signal(signal.SIGKILL)
+        pids = self._signal(signal.SIGKILL, components)
         deadline = time.monotonic() + STOP_TIMEOUT
         while left := {component: pid for component, pid in pids.items() if _command(pid)}:
             if time.monotonic() > deadline:
@@ -208,40 +219,60 @@ class Cluster:
             else:
                 path.unlink(missing_ok=True)
 
-    def _wait_usable(self, wanted: dict[str, Any]) -> None:
+    def _furnish(self, wanted: dict[str, Any]) -> None:
+        """Create what a cluster is handed over with, and wait until pods can run."""
+        manifest = json.dumps(settings.manifest(wanted["nodes"]))
+        self._until("accepts nodes", lambda: self._kubectl(
+            "apply", "--server-side", "--validate=false", "-f", "-", stdin=manifest).returncode == 0)
+
         def nodes_ready() -> bool:
-            result = self._kubectl("get", "nodes", "-o", "json", check=False)
+            result = self._kubectl("get", "nodes", "-o", "json")
             if result.returncode != 0:
                 return False
             nodes = json.loads(result.stdout)["items"]
             return len(nodes) >= wanted["nodes"] and all(map(_schedulable, nodes))
 
         self._until("has ready nodes", nodes_ready)
-        # Pods can be created once the controller manager has made their service account.
         self._until("has the default service account", lambda: self._kubectl(
-            "get", "serviceaccount", "default", "-n", "default", check=False).returncode == 0)
+            "get", "serviceaccount", "default", "--namespace=default").returncode == 0)
+
+        # The components start apart from each other, and nodes may be left from before a repair.
+        name = f"trial-{time.time_ns():x}"
+        deployment = json.dumps(settings.trial(name))
+        self._until("takes deployments", lambda: self._kubectl(
+            "apply", "--server-side", "--validate=false", "-f", "-", stdin=deployment).returncode == 0)
+        self._until("runs pods", lambda: self._kubectl(
+            "get", "deployment", name, "--namespace=kube-system", "-o", "jsonpath={.status.availableReplicas}").stdout == "1")
+        self._kubectl("delete", "deployment", name, "--namespace=kube-system", "--wait=false")
 
     def _until(self, what: str, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_TIMEOUT
+        restarts = RESTARTS
         while not condition():
-            dead = set(settings.COMPONENTS) - set(self.pids())
-            if dead or time.monotonic() > deadline:
-                reason = f"{', '.join(sorted(dead))} ended" if dead else f"it took longer than {START_TIMEOUT:.0f} s"
-                raise ClusterError(f"no cluster that {what}: {reason}; see the logs in {self.workdir / 'logs'}")
+            if time.monotonic() > deadline:
+                raise ClusterError(f"no cluster that {what} within {START_TIMEOUT:.0f} s; see the logs in {self.workdir / 'logs'}")
+            if missing := self._missing():
+                if not restarts:
+                    raise ClusterError(f"{', '.join(missing)} ended again and again; see the logs in {self.workdir / 'logs'}")
+                restarts -= 1
+                self._start_missing()
             time.sleep(0.05)
 
-    def _kubectl(self, *arguments: str, input: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
-        kubectl = (self.state() or {}).get("kubectl") or str(binaries(["kubectl"])["kubectl"])
+    def _kubectl(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [kubectl, "--kubeconfig", str(self.kubeconfig), "--request-timeout=5s", *arguments],
-            input=input, capture_output=True, text=True, check=check,
+            # Of the state: asking for a cluster's status builds nothing.
+            [(self.state() or {})["kubectl"], "--kubeconfig", str(self.kubeconfig), "--request-timeout=10s", *arguments],
+            input=stdin, capture_output=True, text=True, check=False,
         )
 
-    def _kwokctl(self, paths: dict[str, Path], *arguments: str) -> None:
+    def _kwokctl(self, *arguments: str) -> None:
+        for component in self._missing():
+            # kwokctl takes any process of that number for the component.
+            (self.workdir / "pids" / f"{component}.pid").unlink(missing_ok=True)
         env = {name: value for name, value in os.environ.items() if not name.startswith("KWOK_")}
         try:
             result = subprocess.run(
-                [str(paths["kwokctl"]), "--name", self.name, *arguments],
+                [str(self.programs["kwokctl"]), "--name", self.name, *arguments],
                 env=env | {"KWOK_WORKDIR": str(self.kwok_dir)}, timeout=START_TIMEOUT,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
             )

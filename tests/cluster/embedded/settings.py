@@ -152,6 +152,23 @@ STORAGE_CLASS = {
     }
 
 
+def trial(name: str) -> dict[str, Any]:
+    """A Deployment that gets available only if every component does its work."""
+    labels = {"app": name}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "kube-system"},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels, "annotations": {"slipway.kubernetes/ready-delay": "0s"}},
+                "spec": {"containers": [{"name": "trial", "image": "trial"}]},
+            },
+        },
+    }
+
+
 # Static logs: kwok serves files. In the format of the container runtime interface.
 LOGS = {
     "running": [
