@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from embedded.build import binaries
@@ -20,7 +21,7 @@ from embedded.settings import COMPONENTS
 DEFAULT_FOLDER = HERE.parent.parent / ".cluster"
 
 
-def at_least(minimum: int):  # type: ignore[no-untyped-def]
+def at_least(minimum: int) -> Callable[[str], int]:
     def number(text: str) -> int:
         value = int(text)
         if value < minimum:
@@ -41,7 +42,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
                     help=f"how long a pod takes to become ready (default {DEFAULT_POD_READY_DELAY})")
     commands.add_parser("down", parents=[folder], help="stop the cluster and remove its data")
     commands.add_parser("status", parents=[folder], help="say what runs; exits 1 unless the cluster is usable")
-    pid = commands.add_parser("pid", parents=[folder], help="print the process id of a component")
+    pid = commands.add_parser("pid", parents=[folder], help="print the process ID of a component")
     pid.add_argument("component", choices=COMPONENTS)
     build = commands.add_parser("build", help="build programs into the cache")
     build.add_argument("names", nargs="*", metavar="NAME", help="(default: all)")

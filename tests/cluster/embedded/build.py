@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from .common import ClusterError, cache_dir, locked, say
@@ -178,7 +179,7 @@ class _Build:
 class _Counter(threading.Thread):
     """Says every few seconds how far the build is: go's own output can be silent for minutes."""
 
-    def __init__(self, title: str, packages: int | None, elapsed: object) -> None:
+    def __init__(self, title: str, packages: int | None, elapsed: Callable[[], str]) -> None:
         super().__init__(daemon=True)
         self.title = title
         self.packages = packages
@@ -188,7 +189,7 @@ class _Counter(threading.Thread):
 
     def run(self) -> None:
         while not self._stopped.wait(REPORT_EVERY):
-            say(f"{self.title}: {self.describe()}, {self.elapsed()}")  # type: ignore[operator]
+            say(f"{self.title}: {self.describe()}, {self.elapsed()}")
 
     def describe(self) -> str:
         if self.packages is None:
