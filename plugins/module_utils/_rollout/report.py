@@ -95,6 +95,8 @@ def failure_sentence(target):
         first = target.diagnosis[0]
         if first["pod"] and first["pod"] not in target.failure:
             parts.append(f"pod {first['pod']}, container {first['container']}: {first['reason']}: {first['message']}".rstrip(": "))
+        elif not first["pod"] and first["reason"] not in target.failure:
+            parts.append(first["message"].rstrip("."))
         last_words = [line for line in first["logs"] if line.strip()]
         if last_words:
             parts.append(f'its last log line: "{last_words[-1].strip()}"')
@@ -104,8 +106,6 @@ def failure_sentence(target):
             # often the event says in other words what the container's state said already
             if event["message"] not in target.failure and (first["message"] or "\n") not in event["message"]:
                 parts.append(f"last event: {event['reason']}: {event['message']}")
-        elif not first["pod"] and first["message"] not in target.failure:
-            parts.append(first["message"].rstrip("."))
     if target.undone:
         parts.append(target.undone)
     return f"{target.name}: " + "; ".join(parts) + "."

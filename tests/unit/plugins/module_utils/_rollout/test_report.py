@@ -171,6 +171,18 @@ def event(reason="Failed", message="no such image"):
             None,
             "Deployment shop/web: timed out after 5 s; the pods cannot be listed: forbidden.",
         ),
+        (
+            "timed out after 5 s",
+            [finding(pod="", container="", reason="FailedCreate", message="Error creating: no", events=[event("FailedCreate", "Error creating: no")])],
+            None,
+            "Deployment shop/web: timed out after 5 s; Error creating: no.",
+        ),
+        (
+            "FailedCreate: no",
+            [finding(pod="", container="", reason="FailedCreate", message="Error creating: no", events=[event("FailedCreate", "Error creating: no")])],
+            None,
+            "Deployment shop/web: FailedCreate: no.",
+        ),
         ("it broke", [], "undone: all is well", "Deployment shop/web: it broke; undone: all is well."),
     ],
     ids=[
@@ -182,6 +194,8 @@ def event(reason="Failed", message="no such image"):
         "last event",
         "event that says the same",
         "pods unknown",
+        "no pod may be created",
+        "no pod may be created, known already",
         "undone",
     ],
 )
