@@ -15,13 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from .._api.client import FIELD_MANAGER, Api, ApiError
+from .._api.client import FIELD_MANAGER, Api, ApiError, Fault
 from .objects import group_of
 
 # Fewer than the connections that the client keeps; more threads would only queue.
 THREADS = 12
 DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 METADATA_LIST = "application/json;g=meta.k8s.io;v=v1;as=PartialObjectMetadataList"
+_WRONG_TYPE = re.compile(r"\((failed to (?:convert new object|create typed patch object) .*)\)$", re.S)
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 
 
@@ -93,8 +94,19 @@ class ReleaseApi(Api):
             ("force", "true" if force else "false"),
         ]
         content_type = "application/apply-patch+yaml"
+
+        def attempt():
+            try:
+                return self._send("patch", path, query, json.dumps(obj), content_type)
+            except Fault as fault:
+                # A field of the wrong type is an "internal error" to server-side apply, and stays one.
+                found = _WRONG_TYPE.search(str(fault))
+                if found is None:
+                    raise
+                raise ApiError(found.group(1), 400) from None
+
         # A dry run may be repeated, whatever became of the attempt before.
-        response = self._retry(lambda: self._send("patch", path, query, json.dumps(obj), content_type))
+        response = self._retry(attempt)
         warnings = _WARNING.findall(response.headers.get("Warning") or "")
         return json.loads(response.data), [re.sub(r"\\(.)", r"\1", text) for text in warnings]
 
