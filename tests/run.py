@@ -158,6 +158,7 @@ class Worker:
             "PYTHONPATH": str(self.directory),
             "ANSIBLE_CONFIG": str(self.tree / "ansible.cfg"),
             "ANSIBLE_COLLECTIONS_PATH": str(self.directory),
+            "ANSIBLE_HOME": str(self.directory / "ansible"),
             "KUBECONFIG": str(kubeconfig),
             "K8S_AUTH_KUBECONFIG": str(kubeconfig),
             "SLIPWAY_CLUSTER_DIR": str(self.cluster_directory),
@@ -207,7 +208,10 @@ class Worker:
 
     def do(self, task: Task) -> None:
         started = time.monotonic()
-        with open(self.directory / task.log_name, "wb") as self.log:
+        log = self.directory / task.log_name
+        with contextlib.ExitStack() as afterwards:
+            afterwards.callback(shutil.move, log, LOGS / task.log_name)
+            self.log = afterwards.enter_context(open(log, "wb"))
             try:
                 if task.needs_cluster:
                     self.require_cluster()
@@ -224,7 +228,6 @@ class Worker:
                 # The next task must not meet what this one left behind.
                 self.drop_cluster()
         task.seconds = time.monotonic() - started
-        shutil.move(self.directory / task.log_name, LOGS / task.log_name)
 
 
 def snapshot(target: Path) -> None:
@@ -340,6 +343,16 @@ def importer(worker: Worker) -> Counts:
     return command(sys.executable, "-m", "galaxy_importer.main", next(archives.glob("*.tar.gz")))(worker)
 
 
+def scenario(name: str) -> t.Callable[[Worker], Counts]:
+    def body(worker: Worker) -> Counts:
+        # By default two runs of a scenario share one folder for their state.
+        ephemeral = {"MOLECULE_EPHEMERAL_DIRECTORY": str(worker.directory / f"molecule-{name}")}
+        code = worker.run(BIN / "molecule", "test", "--scenario-name", name, env=ephemeral)
+        return Counts(failed=1) if code else Counts(passed=1)
+
+    return body
+
+
 def scenarios(wanted: list[str]) -> list[str]:
     found = sorted(file.parent.name for file in (ROOT / "molecule").glob("*/molecule.yml"))
     unknown = set(wanted) - set(found)
@@ -373,9 +386,7 @@ def stages(wanted_scenarios: list[str]) -> dict[str, list[Task]]:
         "importer": one("importer", importer),
         "server": many("server", {name: pytest(f"tests/{name}") for name in server_suites()}),
         "integration": many("integration", {name: integration(name) for name in integration_targets()}),
-        "molecule": many("molecule", {
-            name: command(BIN / "molecule", "test", "--scenario-name", name) for name in scenarios(wanted_scenarios)
-        }),
+        "molecule": many("molecule", {name: scenario(name) for name in scenarios(wanted_scenarios)}),
     }
 
 
