@@ -47,11 +47,12 @@ class Watch(threading.Thread):
     def run(self):
         backoff = Backoff(self._deadline)
         while not self._stopping.is_set() and not self._deadline.expired:
-            began, fault = time.monotonic(), None
+            began, start, fault = time.monotonic(), None, None
             try:
                 if self._version is None:
                     items, self._version = self._api.list(self._path, self._query)
                     self._put("SYNC", items)
+                start = self._version
                 self._follow()
             except (HTTPError, OSError, ValueError):
                 pass
@@ -68,8 +69,8 @@ class Watch(threading.Thread):
                 self._response = None
             if self._stopping.is_set():
                 return
-            # that a stream ends after some minutes is normal; one that ends at once is not asked for without a pause
-            if time.monotonic() - began > _NORMAL:
+            # a stream that ends at once and brings nothing is not asked for again and again
+            if time.monotonic() - began > _NORMAL or self._version not in (None, start):
                 backoff = Backoff(self._deadline)
             backoff.wait(fault)
 
