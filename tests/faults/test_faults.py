@@ -9,6 +9,7 @@ Times are asserted only as generous upper bounds.
 
 from __future__ import annotations
 
+import random
 import socket
 import time
 
@@ -168,6 +169,84 @@ def test_an_undo_that_somebody_was_faster_than_is_thought_over(shop, proxy):
     proxy.fault("PATCH deployments", somebody_else)
     (found,) = shop.run("rollout_undo")["rollouts"]
     assert (found["from_revision"], found["to_revision"], shop.image()) == (3, 2, "app:2")
+
+
+@table(LOST)
+def test_check_mode_asks_again_and_still_writes_nothing(shop, proxy, fault):
+    shop.deploy()
+    proxy.fault("PATCH deployments", fault)
+    assert shop.run(images={"web": "app:2"}, check_mode=True)["changed"]
+    assert shop.image() == "app:1" and shop.get().metadata.generation == 1
+    assert [r.query["dryRun"] for r in proxy.requests("PATCH deployments")] == ["All", "All"]
+
+
+# ----------------------------------------------------------------------- races --
+def test_somebody_who_writes_between_our_read_and_our_write_is_not_overwritten(shop, proxy):
+    shop.deploy()
+
+    def somebody_else(exchange):
+        shop.patch({"spec": {"minReadySeconds": 1}})
+        faults.forward(exchange)
+
+    proxy.fault("PATCH deployments", somebody_else)
+    assert shop.run(images={"web": "app:2"}, wait=False)["changed"]
+    found = shop.get()
+    assert (found.spec.min_ready_seconds, shop.image(), found.metadata.generation) == (1, "app:2", 3)
+
+
+def test_somebody_who_has_already_done_it_leaves_nothing_to_do(shop, proxy):
+    shop.deploy()
+
+    def somebody_else(exchange):
+        shop.patch({"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "app:2"}]}}}})
+        faults.forward(exchange)
+
+    proxy.fault("PATCH deployments", somebody_else)
+    assert not shop.run(images={"web": "app:2"}, wait=False)["changed"]
+    assert shop.get().metadata.generation == 2
+
+
+def test_a_conflict_is_tried_again(shop, proxy):
+    shop.deploy()
+    proxy.fault("PATCH deployments", faults.status(409, "Conflict", "the object has been modified"), times=2)
+    assert shop.run(images={"web": "app:2"}, wait=False)["changed"]
+    assert shop.get().metadata.generation == 2
+
+
+@pytest.mark.parametrize("code, reason", [(400, "BadRequest"), (403, "Forbidden"), (404, "NotFound"), (422, "Invalid")])
+def test_a_refused_write_is_told_and_not_tried_again(shop, proxy, code, reason):
+    shop.deploy()
+    proxy.fault("PATCH deployments", faults.status(code, reason, "admission webhook says no"), times=None)
+    result = shop.fail(images={"web": "app:2"})
+    assert result["msg"] == f"Deployment {shop.namespace}/web: admission webhook says no" and not result["changed"]
+    assert proxy.count("PATCH deployments") == 1
+
+
+def test_a_storm_of_failures_changes_nothing_but_the_time_it_takes(shop, proxy):
+    """Each request may fail in any way; each step of several workloads is still taken exactly once."""
+    names = ["a", "b"]
+    for name in names:
+        shop.deploy(name, replicas=1, labels={"part-of": "shop"})
+    seed = random.randrange(1000)
+    print("seed", seed)
+    dice = random.Random(seed)
+    storm = [faults.forward] * 6 + [faults.reset, faults.lose_answer, faults.half_an_answer, BUSY["429"], BUSY["503"]]
+
+    def weather(exchange):
+        dice.choice(storm)(exchange)
+
+    proxy.fault("WATCH *", faults.cut_after(1), times=None)
+    proxy.fault("*", weather, times=None)
+    steps = [
+        ("rollout", {"images": {"web": "app:2"}}, "app:2"),
+        ("rollout", {"state": "restarted", "images": {"web": "app:3"}}, "app:3"),
+        ("rollout_undo", {}, "app:2"),
+    ]
+    for generation, (module, options, image) in enumerate(steps, 2):
+        result = shop.run(module, label_selectors=["part-of=shop"], wait_timeout=90, **options)
+        assert [r["phase"] for r in result["rollouts"]] == ["complete"] * len(names)
+        assert [shop.image(name) for name in names] == [image] * len(names)
+        assert [shop.get(name).metadata.generation for name in names] == [generation] * len(names)
 
 
 # -------------------------------------------------------------------- watches --

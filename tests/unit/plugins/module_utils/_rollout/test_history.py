@@ -127,7 +127,8 @@ ONE, TWO = template("app:1"), template("app:2")
             [
                 replica_set(4, ONE, created="2026-01-01T00:00:00Z"),
                 replica_set(2, ONE, created="2026-01-02T00:00:00Z"),
-                replica_set(5, TWO, created="2026-01-03T00:00:00Z"),
+                replica_set(5, ONE, created="2026-01-03T00:00:00Z"),
+                replica_set(6, TWO, created="2026-01-04T00:00:00Z"),
             ],
             ONE,
             4,

@@ -164,6 +164,19 @@ def test_when_pods_are_slower_than_the_controller_it_stops_at_the_first_rest(str
         assert rollout.may_pause(count)
 
 
+def test_it_stops_as_soon_as_enough_are_available():
+    rollout = Rollout(8, STRATEGIES["surge 3"], [ReplicaSet(8)])
+    rollout.settle()
+    rollout.new.one_becomes_available()
+    assert rollout.may_pause(1) and rollout.controller_step()
+
+
+def test_pods_that_are_not_made_yet_do_not_count():
+    rollout = Rollout(8, STRATEGIES["surge 3"], [ReplicaSet(8)])
+    assert rollout.controller_step() and not rollout.may_pause(3)
+    assert rollout.new.obeys() and rollout.may_pause(3)
+
+
 @by_strategy
 @pytest.mark.parametrize("desired", [1, 2, 3, 8, 10])
 def test_in_any_order_of_steps(strategy, desired):
