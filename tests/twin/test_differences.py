@@ -13,9 +13,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from workbench import APPLY, CAUSE, JSON_PATCH, RESTARTED_AT, Refused, images_of, is_ready, wait_for, workload
+from ansible_collections.slipway.kubernetes.plugins.module_utils._api.client import Api
 
-from ansible_collections.slipway.kubernetes.plugins.module_utils._rollout.client import Api
+from .workbench import APPLY, CAUSE, JSON_PATCH, RESTARTED_AT, Refused, images_of, is_ready, wait_for, workload
 
 KINDS = ("Deployment", "DaemonSet", "StatefulSet")
 OTHER = "somebody-else"
@@ -96,13 +96,12 @@ def before_patch(monkeypatch):
 
 # ------------------------------------------------------------------- the undo race --
 @pytest.mark.parametrize("kind", KINDS)
-def test_undo_waits_until_the_last_change_has_become_a_revision(own_cluster, background, kind):
+def test_undo_waits_until_the_last_change_has_become_a_revision(bench, pid_of, background, kind):
     """kubectl undoes at once, and goes one revision too far."""
-    bench, pid = own_cluster
     theirs, ours = f"race-{kind.lower()}-kubectl", f"race-{kind.lower()}-slipway"
     for name in (theirs, ours):
         create(bench, kind, name, revisions=3)
-    with stopped(pid("kube-controller-manager")):
+    with stopped(pid_of("kube-controller-manager")):
         for name in (theirs, ours):
             set_image(bench, kind, name, 4)
         assert bench.kubectl("rollout", "undo", f"{kind.lower()}/{theirs}").out.endswith("rolled back")
@@ -118,18 +117,20 @@ def test_undo_waits_until_the_last_change_has_become_a_revision(own_cluster, bac
 
 # ------------------------------------------------------- the stale deadline condition --
 @pytest.mark.parametrize("strategy", ["RollingUpdate", "Recreate"])
-def test_a_deadline_condition_from_before_the_undo_is_not_believed(own_cluster, background, strategy):
+def test_a_deadline_condition_from_before_the_undo_is_not_believed(bench, pid_of, background, strategy):
     """For a moment the API serves the new observedGeneration with the old condition; here that moment is held."""
-    bench, pid = own_cluster
     name = f"deadline-{strategy.lower()}"
     create(bench, "Deployment", name, spec={"strategy": {"type": strategy}, "progressDeadlineSeconds": 1})
     set_image(bench, "Deployment", name, "never-ready")
     status = ("rollout", "status", f"deployment/{name}", "--watch=false")
     exceeded = f'deployment "{name}" exceeded its progress deadline'
     wait_for(lambda: exceeded in bench.kubectl(*status).err, "the deadline to pass")
-    # until a rollout is undone its condition is believed, of course
+    # the undo itself has time enough; the condition of the rollout that failed stays
+    bench.patch("Deployment", name, {"spec": {"progressDeadlineSeconds": 600}})
+    bench.view("Deployment", name)
+    # until it is undone, that condition is believed
     assert bench.ours("rollout_info", "Deployment", name)["rollouts"][0]["message"] == exceeded
-    with stopped(pid("kube-controller-manager")):
+    with stopped(pid_of("kube-controller-manager")):
         undo, lines = background(bench, "rollout_undo", "Deployment", name)
         told(lines, "spec update to be observed")
         generation = bench.get("Deployment", name)["metadata"]["generation"]
@@ -151,8 +152,10 @@ def test_undo_keeps_annotations(bench):
         manifest["metadata"]["annotations"] = {"example.com/removed": "x", CAUSE: "first"}
         bench.create(manifest)
         bench.view("Deployment", name)
-        bench.patch("Deployment", name, {"metadata": {"annotations": {"example.com/removed": None, "example.com/added": "y", CAUSE: "second"}}})
         set_image(bench, "Deployment", name, 2)
+        bench.view("Deployment", name)
+        changes = {"example.com/removed": None, "example.com/added": "y", CAUSE: "second"}
+        bench.patch("Deployment", name, {"metadata": {"annotations": changes}})
         bench.view("Deployment", name)
     assert bench.kubectl("rollout", "undo", f"deployment/{theirs}").code == 0
     assert bench.ours("rollout_undo", "Deployment", ours)["changed"]
@@ -328,10 +331,9 @@ def test_a_change_beside_the_template_does_not_supersede(bench, background):
 
 
 # -------------------------------------------------------------------------- timeouts --
-def test_the_timeout_holds_while_the_controller_manager_hangs(own_cluster):
-    bench, pid = own_cluster
+def test_the_timeout_holds_while_the_controller_manager_hangs(bench, pid_of):
     create(bench, "Deployment", "hanging", revisions=2)
-    with stopped(pid("kube-controller-manager")):
+    with stopped(pid_of("kube-controller-manager")):
         started = time.monotonic()
         result = bench.ours("rollout", "Deployment", "hanging", images={"app": image(3)}, wait_timeout=3)
         assert 3 <= time.monotonic() - started < 8
@@ -344,13 +346,12 @@ def test_the_timeout_holds_while_the_controller_manager_hangs(own_cluster):
         assert app_image(bench, "Deployment", "hanging") == image(3)
 
 
-def test_the_timeout_holds_while_the_api_server_hangs(own_cluster, background):
-    bench, pid = own_cluster
+def test_the_timeout_holds_while_the_api_server_hangs(bench, pid_of, background):
     create(bench, "Deployment", "frozen")
     rollout, lines = background(bench, "rollout", "Deployment", "frozen", images={"app": image("never-ready")}, wait_timeout=6)
     started = time.monotonic()
     told(lines, "out of 2 new replicas have been updated")
-    with stopped(pid("kube-apiserver")):
+    with stopped(pid_of("kube-apiserver")):
         result = rollout.result(timeout=120)
         took = time.monotonic() - started
     assert result["failed"] and result["changed"], result

@@ -23,8 +23,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from workbench import BROKEN_TAGS, CAUSE, JSON_PATCH, NOT_COPIED, PATIENCE, RESTARTED_AT
-from workbench import broken_tags, images_of, is_ready, wait_for, workload
+
+from .workbench import BROKEN_TAGS, CAUSE, JSON_PATCH, NOT_COPIED, PATIENCE, RESTARTED_AT
+from .workbench import broken_tags, images_of, is_ready, wait_for, workload
 
 FIRST = int(os.environ.get("SLIPWAY_TWIN_SEED", "0"))
 COUNT = int(os.environ.get("SLIPWAY_TWIN_COUNT", "300"))
@@ -79,7 +80,7 @@ class Sequence:
     def run(self):
         try:
             self._create()
-            for _step in range(self.random.randint(6, 9)):
+            for _step in range(self.random.randint(4, 7)):
                 getattr(self, "_" + self._choose())()
                 self._settle()
             self._compare_reported_history()
@@ -111,7 +112,7 @@ class Sequence:
                 "podManagementPolicy": pick(["OrderedReady", "Parallel"]),
             }
         spec["revisionHistoryLimit"] = pick([10, 10, 2])
-        replicas = self.random.randint(1, 4)
+        replicas = self.random.randint(1, 3)
         self.done.append(f"create {json.dumps(spec)} replicas={replicas}")
         for name in (self.theirs, self.ours):
             self.bench.create(workload(self.kind, name, replicas, spec=spec))
@@ -211,7 +212,7 @@ class Sequence:
         )
 
     def _scale(self):
-        self._neutral({"spec": {"replicas": self.random.randint(0, 4)}})
+        self._neutral({"spec": {"replicas": self.random.randint(0, 3)}})
 
     def _limit_history(self):
         self._neutral({"spec": {"revisionHistoryLimit": self.random.choice([2, 2, 2, 0, 10])}})
