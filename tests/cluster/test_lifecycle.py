@@ -54,8 +54,8 @@ def test_two_clusters_at_once(folders: list[Path]) -> None:
     with ThreadPoolExecutor() as pool:
         for result in pool.map(lambda folder: cli("up", "--dir", str(folder), check=False), folders):
             assert result.returncode == 0, result.stderr
-    # Two starts share the cores: 10 s each on a machine that has nothing else to do.
-    assert time.monotonic() - started < (90 if busy else 20)
+    # Two starts share the cores. On a machine that is busy with other things the time says nothing.
+    assert busy or time.monotonic() - started < 20
 
     path = cli("path", "kubectl").stdout.strip()
     one, two = (Kubectl(path, folder, "default") for folder in folders)
