@@ -27,6 +27,8 @@ options: {}
 attributes:
   check_mode:
     support: full
+    details:
+      - Who may read a workload but not patch it gets a prediction that the API server has not tried out, and a warning.
   diff_mode:
     support: full
     details:

@@ -499,6 +499,19 @@ def test_a_missing_right_is_named_and_nothing_is_touched(shop, shop_hand, module
     assert not result["changed"] and shop.get().metadata.generation == before
 
 
+@pytest.mark.parametrize("module", ["rollout", "rollout_undo"])
+def test_check_mode_predicts_for_whom_may_only_read(shop, shop_hand, module):
+    shop.deploy()
+    shop.run(images={"web": "app:2"})
+    before = shop.get().metadata.generation
+    options = {"images": {"web": "app:3"}} if module == "rollout" else {}
+    result = shop.run(module, check_mode=True, **options, **shop_hand("patch", "deployments"))
+    assert result["changed"] and shop.get().metadata.generation == before
+    assert result["rollouts"][0]["images"] == {"web": "app:3" if module == "rollout" else "app:1"}
+    (warning,) = result["warnings"]
+    assert 'cannot patch resource "deployments"' in warning
+
+
 @pytest.mark.parametrize("verb", ["list", "watch"])
 def test_without_a_right_to_pods_only_the_early_notice_is_missed(shop, shop_hand, verb):
     shop.deploy(replicas=1)

@@ -11,7 +11,14 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
+
+try:
+    import jsonpatch
+except ImportError:
+    # needed by kubernetes.core as well; without it there is no prediction
+    jsonpatch = None
 
 from .._api.errors import TaskError
 from .history import template_of
@@ -128,6 +135,14 @@ def guarded(workload, changes):
     if not changes:
         return []
     return [{"op": "test", "path": "/metadata/generation", "value": generation_of(workload)}] + changes
+
+
+def predict(workload, operations):
+    """The workload as a patch would leave it, for whom the API server does not try it out."""
+    patched = jsonpatch.apply_patch(copy.deepcopy(workload), operations)
+    if patched["spec"] != workload["spec"]:
+        patched["metadata"]["generation"] = generation_of(workload) + 1
+    return patched
 
 
 def pause_count(workload, pause_at):

@@ -41,7 +41,7 @@ def result_of(api, targets, warnings=(), want_diff=False):
         "changed": any(t.changed for t in targets),
         "rollouts": [rollout(t, histories) for t in targets],
     }
-    all_warnings = [*warnings, *(w for t in targets for w in conflict_warnings(t))]
+    all_warnings = [*warnings, *(w for t in targets for w in t.warnings + conflict_warnings(t))]
     if all_warnings:
         result["warnings"] = all_warnings
     if want_diff and result["changed"]:

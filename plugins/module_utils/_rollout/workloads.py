@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from .._api.client import APPS, CORE, ApiError, Backoff, Fault, object_path
 from .._api.errors import TaskError
+from .change import jsonpatch, predict
 from .history import current_revision, revisions_of, template_of
 from .objects import CHANGE_CAUSE, KINDS, annotations_of, describe, dig, generation_of, name_of, namespace_of
 from .objects import selector_string
@@ -36,6 +37,7 @@ class Target:
         self.failed = False  # the rollout itself failed, rather than our patience
         self.diagnosis = []
         self.undone = None  # the outcome of on_failure, one sentence
+        self.warnings = []
         self.extra = {}  # further keys of this rollout's result
 
     @property
@@ -173,6 +175,10 @@ def write(api, target, build, deadline):
                 raise TaskError(f"{target.name}: {e} It is not known whether the change was made.") from None
             backoff.wait(fault)
         except ApiError as e:
+            if e.code == 403 and api.dry_run and " cannot patch " in str(e) and jsonpatch:
+                target.written(predict(target.workload, operations))
+                target.warnings.append(f"{target.name}: the change is predicted without the API server's dry run. {e}")
+                return
             if e.code not in (409, 422):
                 raise TaskError(f"{target.name}: {e}") from None
             fresh = api.get(target.path)

@@ -277,3 +277,17 @@ def test_pause_count_refuses(pause_at):
 def test_pause_count_of_a_deployment_without_replicas_refuses():
     with pytest.raises(TaskError, match="between 1 and 0"):
         change.pause_count(workload(replicas=0), "25%")
+
+
+@pytest.mark.parametrize(
+    "options, generations",
+    [({"images": {"web": "app:2"}}, 1), ({"state": "paused"}, 1), ({"change_cause": "why"}, 0)],
+    ids=["image", "paused", "annotation alone"],
+)
+def test_predict_counts_the_generation_as_the_api_server_does(options, generations):
+    before = workload("Deployment", POD)
+    original = copy.deepcopy(before)
+    operations = change.operations(before, request(**options))
+    after = change.predict(before, operations)
+    assert after["metadata"]["generation"] == before["metadata"]["generation"] + generations
+    assert before == original and not change.operations(after, request(**options))
