@@ -6,16 +6,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ansible_collections.slipway.kubernetes.plugins.module_utils._api.client import Api
 
-from .workbench import APPLY, CAUSE, JSON_PATCH, RESTARTED_AT, Refused, images_of, is_ready, wait_for, workload
+from .workbench import APPLY, CAUSE, RESTARTED_AT, Refused, images_of, is_ready, stopped, wait_for, workload
 
 KINDS = ("Deployment", "DaemonSet", "StatefulSet")
 OTHER = "somebody-else"
@@ -23,12 +20,6 @@ OTHER = "somebody-else"
 
 def image(number):
     return f"registry.test/app:{number}"
-
-
-def set_image(bench, kind, name, number, **query):
-    """Somebody sets the image of the container app."""
-    patch = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image(number)}]
-    return bench.patch(kind, name, patch, JSON_PATCH, **query)
 
 
 def app_image(bench, kind, name):
@@ -40,22 +31,12 @@ def create(bench, kind, name, revisions=1, **options):
     bench.create(workload(kind, name, **options))
     for number in range(2, revisions + 1):
         bench.view(kind, name)
-        set_image(bench, kind, name, number)
+        bench.set_image(kind, name, image(number))
     return bench.view(kind, name)
 
 
 def uids(view):
     return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in view.pods}
-
-
-@contextlib.contextmanager
-def stopped(pid):
-    """Let a component hang for a while."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 @pytest.fixture
@@ -103,7 +84,7 @@ def test_undo_waits_until_the_last_change_has_become_a_revision(bench, pid_of, b
         create(bench, kind, name, revisions=3)
     with stopped(pid_of("kube-controller-manager")):
         for name in (theirs, ours):
-            set_image(bench, kind, name, 4)
+            bench.set_image(kind, name, image(4))
         assert bench.kubectl("rollout", "undo", f"{kind.lower()}/{theirs}").out.endswith("rolled back")
         undo, lines = background(bench, "rollout_undo", kind, ours)
         told(lines, "spec update to be observed")
@@ -121,7 +102,7 @@ def test_a_deadline_condition_from_before_the_undo_is_not_believed(bench, pid_of
     """For a moment the API serves the new observedGeneration with the old condition; here that moment is held."""
     name = f"deadline-{strategy.lower()}"
     create(bench, "Deployment", name, spec={"strategy": {"type": strategy}, "progressDeadlineSeconds": 1})
-    set_image(bench, "Deployment", name, "never-ready")
+    bench.set_image("Deployment", name, image("never-ready"))
     status = ("rollout", "status", f"deployment/{name}", "--watch=false")
     exceeded = f'deployment "{name}" exceeded its progress deadline'
     wait_for(lambda: exceeded in bench.kubectl(*status).err, "the deadline to pass")
@@ -152,7 +133,7 @@ def test_undo_keeps_annotations(bench):
         manifest["metadata"]["annotations"] = {"example.com/removed": "x", CAUSE: "first"}
         bench.create(manifest)
         bench.view("Deployment", name)
-        set_image(bench, "Deployment", name, 2)
+        bench.set_image("Deployment", name, image(2))
         bench.view("Deployment", name)
         changes = {"example.com/removed": None, "example.com/added": "y", CAUSE: "second"}
         bench.patch("Deployment", name, {"metadata": {"annotations": changes}})
@@ -211,7 +192,7 @@ def test_restart_pause_and_resume_have_a_dry_run(bench, state):
 def stuck_set(bench, name, **options):
     """A StatefulSet that waits for its last pod, which cannot start."""
     create(bench, "StatefulSet", name, replicas=3, **options)
-    set_image(bench, "StatefulSet", name, "image-pull-error")
+    bench.set_image("StatefulSet", name, image("image-pull-error"))
     view = bench.view("StatefulSet", name)
     assert [is_ready(pod) for pod in view.pods] == [True, True, False]
     return view
@@ -252,7 +233,7 @@ def test_only_pods_of_this_set_and_of_another_revision_are_replaced(bench):
     foreign["spec"]["template"]["metadata"]["labels"].update(labels)
     bench.create(foreign)
     bench.view("StatefulSet", name)
-    set_image(bench, "StatefulSet", name, "image-pull-error")
+    bench.set_image("StatefulSet", name, image("image-pull-error"))
     before, others = uids(bench.view("StatefulSet", name)), uids(bench.view("Deployment", "foreign"))
     # a pod of the revision that the undo goes to fails as well
     pod = f"/api/v1/namespaces/{bench.namespace}/pods/{name}-0"
@@ -279,8 +260,7 @@ def test_a_change_between_read_and_write_is_not_lost(bench, before_patch, kind):
     create(bench, kind, name)
 
     def other_writer():
-        patch = [{"op": "replace", "path": "/spec/template/spec/containers/1/image", "value": "registry.test/helper:9"}]
-        bench.patch(kind, name, patch, JSON_PATCH)
+        bench.set_image(kind, name, "registry.test/helper:9", container=1)
 
     writes = before_patch(other_writer)
     result = bench.ours("rollout", kind, name, images={"app": image(2)})
@@ -295,7 +275,7 @@ def test_a_change_between_read_and_write_is_not_lost(bench, before_patch, kind):
 def test_a_change_before_the_undo_is_what_is_undone(bench, before_patch, kind):
     name = f"reselect-{kind.lower()}"
     create(bench, kind, name, revisions=3)
-    writes = before_patch(lambda: set_image(bench, kind, name, 4))
+    writes = before_patch(lambda: bench.set_image(kind, name, image(4)))
     result = bench.ours("rollout_undo", kind, name)
     assert not result.get("failed"), result
     assert len(writes) == 2
@@ -310,7 +290,7 @@ def test_a_rollout_that_is_superseded_fails_and_names_the_manager(bench, backgro
     rollout, lines = background(bench, "rollout", kind, name, images={"app": image("never-ready")})
     told(lines, "pods have been updated" if kind == "DaemonSet" else "Waiting for")
     wait_for(lambda: app_image(bench, kind, name) == image("never-ready"), "the module's write")
-    set_image(bench, kind, name, 3, fieldManager=OTHER)
+    bench.set_image(kind, name, image(3), fieldManager=OTHER)
     result = rollout.result()
     assert result["failed"] and result["changed"], result
     assert f'changed by somebody else (field manager "{OTHER}")' in result["msg"]

@@ -9,9 +9,12 @@ Nothing here judges a rollout by the code under test: what is true is found out 
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
+import os
 import secrets
+import signal
 import subprocess
 import threading
 import time
@@ -150,6 +153,11 @@ class Bench:
     def patch(self, kind, name, body, content_type=MERGE_PATCH, **query):
         return self.server.call("PATCH", self.path(kind, name), body, content_type, query)
 
+    def set_image(self, kind, name, image, container=0, **query):
+        """Somebody sets the image of a container, by default of the first one, app."""
+        patch = [{"op": "replace", "path": f"/spec/template/spec/containers/{container}/image", "value": image}]
+        return self.patch(kind, name, patch, JSON_PATCH, **query)
+
     def delete(self, kind, name):
         return self.server.call("DELETE", self.path(kind, name), query={"propagationPolicy": "Background"})
 
@@ -182,6 +190,16 @@ def wait_for(condition, what, timeout=PATIENCE):
         assert time.monotonic() < deadline, f"waited {timeout} s in vain for: {what}"
         time.sleep(0.05)
     return seen
+
+
+@contextlib.contextmanager
+def stopped(pid):
+    """Let a component hang for a while."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def workload(kind, name, replicas=2, image="registry.test/app:1", spec=None, template_spec=None):

@@ -85,8 +85,8 @@ def _deployment(workload, stale_deadline):
     return Verdict(COMPLETE, f'deployment "{name}" successfully rolled out')
 
 
-def _on_delete(counts):
-    done = counts["updated"] >= counts["desired"] and counts["available"] >= counts["desired"]
+def _on_delete(workload, counts):
+    done = observed(workload) and counts["updated"] >= counts["desired"] and counts["available"] >= counts["desired"]
     return Verdict(
         COMPLETE if done else PROGRESSING, "rollout status is only available for RollingUpdate strategy type"
     )
@@ -94,10 +94,10 @@ def _on_delete(counts):
 
 def _daemon_set(workload, _stale_deadline):
     name, counts = name_of(workload), replica_counts(workload)
+    if waits_for_deletion(workload):
+        return _on_delete(workload, counts)
     if not observed(workload):
         return Verdict(PROGRESSING, "Waiting for daemon set spec update to be observed...")
-    if waits_for_deletion(workload):
-        return _on_delete(counts)
     waiting = f'Waiting for daemon set "{name}" rollout to finish: '
     if counts["updated"] < counts["desired"]:
         return Verdict(
@@ -112,10 +112,10 @@ def _daemon_set(workload, _stale_deadline):
 
 def _stateful_set(workload, _stale_deadline):
     counts = replica_counts(workload)
+    if waits_for_deletion(workload):
+        return _on_delete(workload, counts)
     if not observed(workload):
         return Verdict(PROGRESSING, "Waiting for statefulset spec update to be observed...")
-    if waits_for_deletion(workload):
-        return _on_delete(counts)
     if counts["ready"] < counts["desired"]:
         return Verdict(PROGRESSING, f"Waiting for {counts['desired'] - counts['ready']} pods to be ready...")
     partition = dig(workload, "spec", "updateStrategy", "rollingUpdate", "partition", default=0)
