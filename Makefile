@@ -11,8 +11,8 @@ SCENARIOS ?=
 BIN = $(VENV)/bin
 CLUSTER = "$(PYTHON)" tests/cluster/cluster.py
 # Never the user's own cluster, whatever the environment says.
-PLAY = unset $$(env | sed -n 's/^\(K8S_AUTH_[A-Z_]*\)=.*/\1/p'); \
-  KUBECONFIG="$$(cd "$(CLUSTER_DIR)" && pwd)/kubeconfig" "$(BIN)/ansible-playbook" -i playbooks/inventory/demo
+ON_CLUSTER = unset $$(env | sed -n 's/^\(K8S_AUTH_[A-Z_]*\)=.*/\1/p'); \
+  KUBECONFIG="$$(cd "$(CLUSTER_DIR)" && pwd)/kubeconfig"; export KUBECONFIG K8S_AUTH_KUBECONFIG="$$KUBECONFIG";
 RUN_TESTS = "$(BIN)/python" tests/run.py $(addprefix --scenario ,$(SCENARIOS))
 
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
@@ -24,7 +24,7 @@ help: ## this list
 
 .PHONY: demo
 demo: cluster ## deploy an app to an embedded cluster, roll it to version 2 and back
-	@$(PLAY) playbooks/demo.yml
+	@$(ON_CLUSTER) "$(BIN)/ansible-playbook" -i playbooks/inventory/demo playbooks/demo.yml
 	@echo 'Here, kubectl is "$(PYTHON) tests/cluster/cluster.py kubectl", and ansible-playbook is in $(BIN).'
 
 .PHONY: test
@@ -48,6 +48,10 @@ cluster: runtime ## start the embedded cluster, in CLUSTER_DIR
 .PHONY: cluster-down
 cluster-down: ## stop it
 	@$(CLUSTER) down --dir "$(CLUSTER_DIR)"
+
+.PHONY: bench
+bench: cluster ## measure the modules beside kubernetes.core and kubectl
+	@$(ON_CLUSTER) "$(BIN)/python" tests/bench/bench.py
 
 .PHONY: docs
 docs: venv ## the documentation as web pages, in docs/_build/build/html
