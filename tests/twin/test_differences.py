@@ -101,17 +101,20 @@ def test_undo_waits_until_the_last_change_has_become_a_revision(bench, pid_of, b
 def test_a_deadline_condition_from_before_the_undo_is_not_believed(bench, pid_of, background, strategy):
     """For a moment the API serves the new observedGeneration with the old condition; here that moment is held."""
     name = f"deadline-{strategy.lower()}"
-    create(bench, "Deployment", name, spec={"strategy": {"type": strategy}, "progressDeadlineSeconds": 1})
+    create(bench, "Deployment", name, spec={"strategy": {"type": strategy}})
     bench.set_image("Deployment", name, image("never-ready"))
+    bench.view("Deployment", name)
     status = ("rollout", "status", f"deployment/{name}", "--watch=false")
     exceeded = f'deployment "{name}" exceeded its progress deadline'
-    wait_for(lambda: exceeded in bench.kubectl(*status).err, "the deadline to pass")
-    # the undo itself has time enough; the condition of the rollout that failed stays
-    bench.patch("Deployment", name, {"spec": {"progressDeadlineSeconds": 600}})
-    bench.view("Deployment", name)
-    # until it is undone, that condition is believed
-    assert bench.ours("rollout_info", "Deployment", name)["rollouts"][0]["message"] == exceeded
     with stopped(pid_of("kube-controller-manager")):
+        # written here, since for Recreate the controller does so only sometimes
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        failed = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+        failed.update(lastUpdateTime=moment, lastTransitionTime=moment)
+        bench.patch("Deployment", f"{name}/status", {"status": {"conditions": [failed]}})
+        # until it is undone, that condition is believed
+        assert exceeded in bench.kubectl(*status).err
+        assert bench.ours("rollout_info", "Deployment", name)["rollouts"][0]["message"] == exceeded
         undo, lines = background(bench, "rollout_undo", "Deployment", name)
         told(lines, "spec update to be observed")
         generation = bench.get("Deployment", name)["metadata"]["generation"]
@@ -288,8 +291,9 @@ def test_a_rollout_that_is_superseded_fails_and_names_the_manager(bench, backgro
     name = f"superseded-{kind.lower()}"
     create(bench, kind, name)
     rollout, lines = background(bench, "rollout", kind, name, images={"app": image("never-ready")})
-    told(lines, "pods have been updated" if kind == "DaemonSet" else "Waiting for")
     wait_for(lambda: app_image(bench, kind, name) == image("never-ready"), "the module's write")
+    # times are in whole seconds: neither who wrote before nor who wrote anything else must be taken for the one
+    bench.patch(kind, name, {"metadata": {"annotations": {"example.com/note": "x"}}}, fieldManager="a-note")
     bench.set_image(kind, name, image(3), fieldManager=OTHER)
     result = rollout.result()
     assert result["failed"] and result["changed"], result

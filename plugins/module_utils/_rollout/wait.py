@@ -13,7 +13,7 @@ import queue
 import time
 
 from .change import guarded, may_pause
-from .._api.client import ApiError, object_path, CORE
+from .._api.client import CORE, FIELD_MANAGER, ApiError, object_path
 from .diagnosis import Finding, examine
 from .._api.errors import TaskError
 from .history import template_of
@@ -189,7 +189,7 @@ class Follower:
             return
         workload = target.workload
         if target.changed and generation_of(workload) > target.generation and template_of(workload) != target.template:
-            manager = _last_manager(workload)
+            manager = _last_manager(workload, target.before)
             target.give_up(f"it was changed by somebody else{manager} while this task waited for it")
             return
         if self._is_done(target, done):
@@ -355,8 +355,25 @@ def _revision_label(pod):
     return dig(pod, "metadata", "labels", CONTROLLER_REVISION_HASH)
 
 
-def _last_manager(workload):
-    entries = [e for e in dig(workload, "metadata", "managedFields", default=[]) if not e.get("subresource")]
+def _last_manager(workload, before):
+    """Who changed a workload after we did.
+
+    Times are in whole seconds, so those who wrote before us are left out, and those who wrote no spec.
+    """
+
+    def entries_of(obj):
+        return [e for e in dig(obj, "metadata", "managedFields", default=[]) if not e.get("subresource")]
+
+    def key(entry):
+        return entry.get("manager"), entry.get("operation"), entry.get("time")
+
+    known = {key(e) for e in entries_of(before)}
+    entries = entries_of(workload)
+    others = [
+        e
+        for e in entries
+        if key(e) not in known and e.get("manager") != FIELD_MANAGER and dig(e, "fieldsV1", "f:spec") is not None
+    ]
     if not entries:
         return ""
-    return f' (field manager "{max(entries, key=lambda e: e.get("time") or "").get("manager")}")'
+    return f' (field manager "{max(others or entries, key=lambda e: e.get("time") or "").get("manager")}")'
