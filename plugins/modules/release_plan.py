@@ -92,6 +92,7 @@ options:
     default: 60
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - slipway.kubernetes._attributes
 attributes:
   check_mode:
     description: Can run in check mode without changing anything.

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 
-from .._api.client import CORE, ApiError, object_path
-from .diagnosis import examine
+from .._api.client import CORE, object_path
 from .._api.errors import TaskError
-from .objects import CHANGE_CAUSE, DEPLOYMENT_REVISION, annotations_of, containers_of, controller_ref, describe, dig
+from .diagnosis import examine
+from .objects import CHANGE_CAUSE, DEPLOYMENT_REVISION, annotations_of, containers_of, describe, dig
 from .objects import images_of, name_of, namespace_of, replica_counts, selector_string, uid_of
 from .workloads import Histories, lost_managers, pods_path
 
