@@ -191,6 +191,37 @@ def test_restart_pause_and_resume_have_a_dry_run(bench, state):
         assert not again["changed"] and not again.get("failed"), again
 
 
+# -------------------------------------------------------------------------- refusals --
+def test_an_unknown_container_is_refused_before_anything_is_written(bench):
+    """kubectl fails as well, but sets the images of the containers that it finds."""
+    theirs, ours = "unknown-kubectl", "unknown-slipway"
+    for name in (theirs, ours):
+        create(bench, "Deployment", name)
+    ran = bench.kubectl("set", "image", f"deployment/{theirs}", f"app={image(2)}", f"nosuch={image(2)}")
+    assert ran.code == 1 and app_image(bench, "Deployment", theirs) == image(2)
+    result = bench.ours("rollout", "Deployment", ours, images={"app": image(2), "nosuch": image(2)})
+    assert result["failed"] and not result["changed"] and "nosuch" in result["msg"], result
+    assert app_image(bench, "Deployment", ours) == image(1)
+
+
+def test_a_change_that_a_pause_holds_up_is_refused_or_said_so(bench):
+    """kubectl sets the image of a paused Deployment, and kubectl rollout status then waits in vain."""
+    create(bench, "Deployment", "held")
+    bench.patch("Deployment", "held", {"spec": {"paused": True}})
+    bench.view("Deployment", "held")
+    result = bench.ours("rollout", "Deployment", "held", images={"app": image(2)})
+    assert result["failed"] and not result["changed"] and "state=resumed" in result["msg"], result
+    assert app_image(bench, "Deployment", "held") == image(1)
+    result = bench.ours("rollout", "Deployment", "held", state="paused", images={"app": image(2)})
+    assert result["changed"] and not result.get("failed"), result
+    assert result["rollouts"][0]["paused"]
+    bench.view("Deployment", "held")
+    assert bench.ours("rollout_info", "Deployment", "held")["rollouts"][0]["phase"] == "paused"
+    assert bench.kubectl("rollout", "status", "deployment/held", "--timeout=1s").code == 1
+    result = bench.ours("rollout", "Deployment", "held", state="resumed")
+    assert result["changed"] and result["rollouts"][0]["phase"] == "complete", result
+
+
 # -------------------------------------------------------------- the stuck StatefulSet --
 def stuck_set(bench, name, **options):
     """A StatefulSet that waits for its last pod, which cannot start."""
