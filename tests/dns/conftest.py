@@ -141,7 +141,7 @@ def deployed(cluster: Cluster, folder: Path, gateway_api: None, releases: dict[s
     inventory = {"all": {"hosts": hosts, "vars": {
         "ansible_connection": "local", "ansible_python_interpreter": sys.executable,
         "external_dns_interval": "1s", "external_dns_extra_args": ["--min-event-sync-interval=1s"], "external_dns_wait": False,
-        # What the API server refuses is logged at this level only.
+        # All that there is to log, for the test that no credential is among it.
         "external_dns_log_level": "debug",
     }}}
     (folder / "inventory.yml").write_text(yaml.safe_dump(inventory))

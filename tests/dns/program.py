@@ -16,10 +16,9 @@ from typing import Any
 import kubernetes
 import yaml
 
+from .recorder import Recorder
 from .servers import Process, eventually, free_port
 
-# What client-go logs about a request that the RBAC refuses.
-FORBIDDEN = re.compile(r'cannot (\w+) resource \\*"([\w/]+)\\*" in API group \\*"([\w.]*)\\*"')
 LAST_SYNC = re.compile(r"^external_dns_controller_last_sync_timestamp_seconds (\S+)$", re.M)
 
 
@@ -89,16 +88,19 @@ class Cluster:
             {"loadBalancer": {"ingress": [{"ip": address}]}},
         )
 
-    def token_kubeconfig(self, namespace: str, service_account: str, file: Path) -> Path:
-        """A kubeconfig with an expiring token of a ServiceAccount, and nothing else of the administrator's."""
-        request = {"spec": {"expirationSeconds": 3600}}
-        token = self.core.create_namespaced_service_account_token(service_account, namespace, request).status.token
+    def recorder(self) -> Recorder:
         admin = yaml.safe_load(self.kubeconfig.read_text())
         context = next(c["context"] for c in admin["contexts"] if c["name"] == admin["current-context"])
         cluster = next(c["cluster"] for c in admin["clusters"] if c["name"] == context["cluster"])
+        return Recorder(cluster["server"], cluster["certificate-authority"])
+
+    def token_kubeconfig(self, namespace: str, service_account: str, server: str, file: Path) -> Path:
+        """A kubeconfig with an expiring token of a ServiceAccount, and nothing of the administrator's."""
+        request = {"spec": {"expirationSeconds": 3600}}
+        token = self.core.create_namespaced_service_account_token(service_account, namespace, request).status.token
         file.write_text(yaml.safe_dump({
             "apiVersion": "v1", "kind": "Config", "current-context": "c",
-            "clusters": [{"name": "c", "cluster": cluster}],
+            "clusters": [{"name": "c", "cluster": {"server": server}}],
             "users": [{"name": "u", "user": {"token": token}}],
             "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
         }))
@@ -126,16 +128,18 @@ class ExternalDns(Process):
         account = service_account or pod["serviceAccountName"]
         label = f"{name}-{account}" if service_account else name
         self.metrics_port = free_port()
+        self.requests = cluster.recorder()
+        kubeconfig = cluster.token_kubeconfig(namespace, account, self.requests.url, folder / f"{label}.kubeconfig")
         # In a pod the program finds the API server and its token by itself; and every pod has a port 7979.
         variables |= {
-            "EXTERNAL_DNS_KUBECONFIG": str(cluster.token_kubeconfig(namespace, account, folder / f"{label}.kubeconfig")),
+            "EXTERNAL_DNS_KUBECONFIG": str(kubeconfig),
             "EXTERNAL_DNS_METRICS_ADDRESS": f"127.0.0.1:{self.metrics_port}",
         }
         super().__init__([str(binary), *self.arguments], folder / f"{label}.log", variables | (env or {}))
 
-    def forbidden(self) -> set[tuple[str, str]]:
-        """What the API server has refused so far: verb and resource."""
-        return {(verb, resource) for verb, resource, _group in FORBIDDEN.findall(self.output())}
+    def stop(self) -> None:
+        super().stop()
+        self.requests.stop()
 
     def last_sync(self) -> float:
         self.require_alive()
