@@ -88,23 +88,23 @@ class Cluster:
             {"loadBalancer": {"ingress": [{"ip": address}]}},
         )
 
-    def recorder(self) -> Recorder:
+    def recorder(self, namespace: str, service_account: str) -> Recorder:
+        """The way to the API server for a ServiceAccount, with an expiring token."""
         admin = yaml.safe_load(self.kubeconfig.read_text())
         context = next(c["context"] for c in admin["contexts"] if c["name"] == admin["current-context"])
         cluster = next(c["cluster"] for c in admin["clusters"] if c["name"] == context["cluster"])
-        return Recorder(cluster["server"], cluster["certificate-authority"])
-
-    def token_kubeconfig(self, namespace: str, service_account: str, server: str, file: Path) -> Path:
-        """A kubeconfig with an expiring token of a ServiceAccount, and nothing of the administrator's."""
         request = {"spec": {"expirationSeconds": 3600}}
         token = self.core.create_namespaced_service_account_token(service_account, namespace, request).status.token
-        file.write_text(yaml.safe_dump({
-            "apiVersion": "v1", "kind": "Config", "current-context": "c",
-            "clusters": [{"name": "c", "cluster": {"server": server}}],
-            "users": [{"name": "u", "user": {"token": token}}],
-            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-        }))
-        return file
+        return Recorder(cluster["server"], cluster["certificate-authority"], token)
+
+
+def kubeconfig_for(server: str, file: Path) -> Path:
+    file.write_text(yaml.safe_dump({
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": ""}}],
+    }))
+    return file
 
 
 class ExternalDns(Process):
@@ -128,8 +128,8 @@ class ExternalDns(Process):
         account = service_account or pod["serviceAccountName"]
         label = f"{name}-{account}" if service_account else name
         self.metrics_port = free_port()
-        self.requests = cluster.recorder()
-        kubeconfig = cluster.token_kubeconfig(namespace, account, self.requests.url, folder / f"{label}.kubeconfig")
+        self.requests = cluster.recorder(namespace, account)
+        kubeconfig = kubeconfig_for(self.requests.url, folder / f"{label}.kubeconfig")
         # In a pod the program finds the API server and its token by itself; and every pod has a port 7979.
         variables |= {
             "EXTERNAL_DNS_KUBECONFIG": str(kubeconfig),

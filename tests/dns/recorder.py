@@ -37,9 +37,9 @@ def right(method: str, url: str) -> tuple[str, str] | None:
 
 
 class Recorder:
-    """A way to the API server, on the loopback address and without TLS."""
+    """A way to the API server for who has a token, on the loopback address and without TLS: there clients send no token."""
 
-    def __init__(self, server: str, ca_file: str) -> None:
+    def __init__(self, server: str, ca_file: str, token: str) -> None:
         self.used: set[tuple[str, str]] = set()
         self.refused: set[tuple[str, str]] = set()
         target, context, recorder = urlsplit(server), ssl.create_default_context(cafile=ca_file), self
@@ -48,6 +48,7 @@ class Recorder:
             def handle_one(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
+                headers["Authorization"] = f"Bearer {token}"
                 upstream = http.client.HTTPSConnection(target.hostname or "", target.port, context=context)
                 with contextlib.closing(upstream), contextlib.suppress(OSError):
                     upstream.request(self.command, self.path, body or None, headers)

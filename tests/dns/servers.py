@@ -171,10 +171,11 @@ class PowerDNS(Server):
         self.call("PATCH", f"/zones/{zone}.", {"rrsets": [rrset]})
 
     def records(self, zone: str) -> dict[tuple[str, str], list[str]]:
-        """All records of a zone by name and type."""
+        """All records of a zone by name and type, but for the serial number."""
         return {
             (rrset["name"].removesuffix("."), rrset["type"]): sorted(record["content"] for record in rrset["records"])
             for rrset in self.call("GET", f"/zones/{zone}.")["rrsets"]
+            if rrset["type"] != "SOA"
         }
 
 
