@@ -351,11 +351,11 @@ def test_the_timeout_holds_while_the_controller_manager_hangs(bench, pid_of):
     with stopped(pid_of("kube-controller-manager")):
         started = time.monotonic()
         result = bench.ours("rollout", "Deployment", "hanging", images={"app": image(3)}, wait_timeout=3)
-        assert 3 <= time.monotonic() - started < 8
+        assert 3 <= time.monotonic() - started < 10
         assert result["failed"] and result["changed"], result
         assert "timed out after 3 s" in result["msg"] and "is kube-controller-manager running?" in result["msg"]
         result = bench.ours("rollout_undo", "Deployment", "hanging", wait_timeout=3)
-        assert 6 <= time.monotonic() - started < 16
+        assert 6 <= time.monotonic() - started < 20
         assert result["failed"] and not result["changed"], result
         assert "was not undone" in result["msg"] and "is kube-controller-manager running?" in result["msg"]
         assert app_image(bench, "Deployment", "hanging") == image(3)

@@ -32,7 +32,7 @@ COUNT = int(os.environ.get("SLIPWAY_TWIN_COUNT", "300"))
 #: how many sequences run at once: enough to keep two cores busy while most of them wait
 AT_ONCE = 12
 #: seconds within which twins at rest must be equal: the mirror may see one of them later
-EQUAL_WITHIN = 20
+EQUAL_WITHIN = 60
 #: a broken product is told after so many failures
 ENOUGH_FAILURES = 10
 KINDS = ("Deployment", "DaemonSet", "StatefulSet")

@@ -45,8 +45,8 @@ JSON_PATCH, MERGE_PATCH = "application/json-patch+json", "application/merge-patc
 APPLY = "application/apply-patch+yaml"
 #: image tags that the cluster makes fail: for the first two a module gives up at once, for the last it has to wait
 BROKEN_TAGS = ("image-pull-error", "crash-loop", "never-ready")
-#: seconds a busy machine may need for what the controllers always do
-PATIENCE = 60
+#: seconds a very busy machine may need for what the controllers always do
+PATIENCE = 180
 #: seconds without any event after which a rollout that cannot get complete counts as stuck
 STUCK = 0.7
 
@@ -399,9 +399,12 @@ class View:
 
     def complete(self):
         """Do exactly the wanted pods run, all of the newest revision (below a partition: of any) and ready?"""
-        if self.current is None or not all(map(is_ready, self.pods)):
+        wanted = self.spec.get("replicas", 1)
+        if self.current is None:
+            return self.paused and wanted == len(self.pods) == 0
+        if not all(map(is_ready, self.pods)):
             return False
-        updated, wanted = len(self.pods_of(self.current)), self.spec.get("replicas", 1)
+        updated = len(self.pods_of(self.current))
         if self.kind == "DaemonSet":
             wanted = self.status.get("desiredNumberScheduled", 0)
         if self.kind == "StatefulSet" and not self.on_delete:
