@@ -30,7 +30,7 @@ apiVersion: v1
 kind: Config
 clusters: [{{name: proxy, cluster: {{server: "{server}"}}}}]
 contexts: [{{name: proxy, context: {{cluster: proxy, user: nobody}}}}]
-users: [{{name: nobody}}]
+users: [{{name: nobody, user: {{}}}}]
 current-context: proxy
 """
 
@@ -175,21 +175,19 @@ def main() -> None:
         bench = Bench(kubeconfig, Path(scratch))
         bench.kubectl("create", "namespace", NAMESPACE)
         try:
-            rows = [*unchanged(bench, options.repeat), *undo(bench, 3), *many(bench, options.deployments)]
+            show("", "slipway", "beside", "", "ratio")
+            for rows in (unchanged(bench, options.repeat), undo(bench, 3), many(bench, options.deployments)):
+                for work, ours, other, theirs, unit in rows:
+                    ours_shown, theirs_shown = (f"{value:.2f} {unit}" if unit else str(value) for value in (ours, theirs))
+                    show(work, ours_shown, theirs_shown, other, f"{ours / theirs:.2f}")
+            print("Wanted: a rollout or rollout_info that changes nothing costs at most 0.20 of a k8s_info.")
         finally:
             bench.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
-    print_table(rows)
 
 
-def print_table(rows) -> None:
-    cells = [("", "slipway", "", "beside", "ratio")]
-    for work, ours, other, theirs, unit in rows:
-        shown = [f"{value:.2f} {unit}" if unit else str(value) for value in (ours, theirs)]
-        cells.append((work, shown[0], other, shown[1], f"{ours / theirs:.2f}" if theirs else "-"))
-    widths = [max(len(row[i]) for row in cells) for i in range(5)]
-    for work, ours, other, theirs, ratio in cells:
-        print(f"{work:{widths[0]}}  {ours:>{widths[1]}}  {theirs:>{widths[3]}} {other:{widths[2]}}  {ratio:>{widths[4]}}")
-    print("Wanted: a rollout or rollout_info that changes nothing costs at most 0.20 of a k8s_info.")
+def show(work: str, ours: str, theirs: str, other: str, ratio: str) -> None:
+    """One line of the table, as soon as it is known."""
+    print(f"{work:58} {ours:>9} {theirs:>9} {other:23} {ratio:>5}", flush=True)
 
 
 if __name__ == "__main__":
