@@ -9,7 +9,8 @@ def failing($annotations):
 | ([(.spec.initContainers // [])[], .spec.containers[]] | any(failing($annotations))) as $failing
 | [(.status.initContainerStatuses // [])[], (.status.containerStatuses // [])[]] as $statuses
 | if .metadata.deletionTimestamp then
-    (if .metadata.finalizers then "terminating" else "delete" end)
+    # Grace 0: the deletion is done. Another DELETE would hit a StatefulSet's next pod of that name.
+    (if .metadata.finalizers or .metadata.deletionGracePeriodSeconds == 0 then "terminating" else "delete" end)
   elif .status.phase == "Succeeded" or .status.phase == "Failed" then "finished"
   elif .status.startTime == null then "create"
   elif $statuses | all(.state.waiting.reason | . == "ContainerCreating" or . == "PodInitializing") then
