@@ -127,9 +127,9 @@ objects:
   contains:
     api_version: {type: str, description: API version of the object.}
     kind: {type: str, description: Kind of the object.}
-    namespace: {type: str, description: Namespace of the object, empty for a cluster-scoped one.}
+    namespace: {type: str, description: "Namespace of the object, empty for a cluster-scoped one."}
     name: {type: str, description: Name of the object.}
-    title: {type: str, description: Kind, namespace and name in one.}
+    title: {type: str, description: "Kind, namespace and name in one."}
     action: {type: str, description: "One of create, update, delete, unchanged, keep."}
     batch: {type: str, description: The step of the pipeline that deals with it.}
     predicted:
