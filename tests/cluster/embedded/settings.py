@@ -74,7 +74,7 @@ def stages(pod_ready_delay: int, log_dir: Path) -> str:
         "__POD_READY_DELAY_MS__": pod_ready_delay,
         "__KUBERNETES_VERSION__": PROGRAMS["kube-apiserver"].version,
     }
-    documents = "\n---\n".join(text(name) for name in ("node.yaml", "pod.yaml", "volume.yaml"))
+    documents = "\n---\n".join(text(name) for name in ("node.yaml.in", "pod.yaml.in", "volume.yaml.in"))
     # A JSON string is a YAML scalar that needs no care about indentation.
     return re.sub(r"__[A-Z_]+__", lambda match: json.dumps(values[match.group()]), documents)
 
@@ -149,7 +149,7 @@ STORAGE_CLASS = {
     "metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
     "provisioner": "slipway.kubernetes/embedded",
     "volumeBindingMode": "WaitForFirstConsumer",
-    }
+}
 
 
 def trial(name: str) -> dict[str, Any]:

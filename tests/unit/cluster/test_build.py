@@ -62,7 +62,7 @@ def test_version_tuple(text: str, numbers: tuple[int, ...]) -> None:
 
 
 def test_a_program_is_built_once(built: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    for _ in range(2):
+    for _again in range(2):
         (path,) = binaries(["etcd"]).values()
         assert path == cached_path(ETCD)
         assert path.exists()
@@ -93,7 +93,7 @@ def test_a_failed_build_leaves_nothing(built: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_two_builds_at_once_build_once(built: Path) -> None:
-    threads = [threading.Thread(target=binaries, args=(["etcd"],)) for _ in range(3)]
+    threads = [threading.Thread(target=binaries, args=(["etcd"],)) for _thread in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -60,7 +60,7 @@ def test_failure_modes_are_the_same_everywhere() -> None:
 
 def test_configuration() -> None:
     ports = port_blocks("x")[0]
-    kwokctl, logs, *_ = yaml.safe_load_all(configuration(BINARIES, ports, 0, Path("/logs")))
+    kwokctl, logs, *_stages = yaml.safe_load_all(configuration(BINARIES, ports, 0, Path("/logs")))
     options = kwokctl["options"]
     assert options["kubeVersion"] == PROGRAMS["kube-apiserver"].version
     assert options.items() >= ports.items()

@@ -55,7 +55,7 @@ def test_an_old_system_go_is_passed_over(tmp_path: Path, monkeypatch: pytest.Mon
 
     def pip(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
         if "install" not in command:
-            return run(command, **options)  # type: ignore[call-overload, no-any-return]
+            return run(command, check=bool(options.pop("check", False)), **options)  # type: ignore[call-overload, no-any-return]
         asked.append(command)
         target = next(Path(part.removeprefix("--target=")) for part in command if part.startswith("--target="))
         (target / "go" / "bin").mkdir(parents=True)

@@ -36,10 +36,10 @@ class Server:
 SETS = [replica_set(1, OLD), replica_set(2, NEW)]
 
 
-def deployment(updated=0, generation=2, pod_template=NEW, conditions=(), observed=None, **spec):
+def deployment(updated=0, generation=2, pod_template=None, conditions=(), observed=None, **spec):
     """The Deployment of three replicas, in the middle of its rollout."""
     counts = {"replicas": 3, "updatedReplicas": updated, "readyReplicas": updated, "availableReplicas": updated}
-    obj = workload("Deployment", pod_template, generation, observed, {**counts, "conditions": list(conditions)}, replicas=3, **spec)
+    obj = workload("Deployment", pod_template or NEW, generation, observed, {**counts, "conditions": list(conditions)}, replicas=3, **spec)
     obj["metadata"]["managedFields"] = [{"manager": "kubectl-set", "time": "T2"}, {"manager": "helm", "time": "T1"}]
     return obj
 
