@@ -150,18 +150,18 @@ def many(bench: Bench, count: int):
         tasks.extend(bench.play("many.yml")["rollout"])
 
     seconds, requests = [], []
-    for restart in (by_slipway, by_kubectl):
-        bench.settle()
-        start = time.monotonic()
-        restart()
-        seconds.append(time.monotonic() - start)
-    # the proxy takes time of its own, so what it counts is not timed
+    # counted first: the proxy takes time of its own, and the first restarts after the start of a cluster take longer
     for restart in (by_slipway, by_kubectl):
         bench.settle()
         with bench.counted() as count_of:
             restart()
             requests.append(count_of())
-    yield f"restart {count} Deployments and wait: the task", tasks[0], "kubectl", seconds[1], "s"
+    for restart in (by_slipway, by_kubectl):
+        bench.settle()
+        start = time.monotonic()
+        restart()
+        seconds.append(time.monotonic() - start)
+    yield f"restart {count} Deployments and wait: the task", tasks[-1], "kubectl", seconds[1], "s"
     yield f"restart {count} Deployments and wait: the whole command", seconds[0], "kubectl", seconds[1], "s"
     yield f"restart {count} Deployments and wait: API requests", requests[0], "kubectl", requests[1], ""
 
