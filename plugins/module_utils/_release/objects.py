@@ -10,7 +10,6 @@ PRIVATE to the collection.
 from __future__ import annotations
 
 import base64
-import copy
 import difflib
 
 MANAGER = "slipway.kubernetes"
@@ -121,6 +120,15 @@ _GUARDS = frozenset(("APIService", "MutatingWebhookConfiguration", "ValidatingWe
 _SERVER_FIELDS = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
 
 
+def plain(value):
+    """A copy in Python's own types.  A deep copy of what Jinja hands to a filter copies the whole templating engine."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, str) else value
+
+
 def group_of(api_version):
     return api_version.rpartition("/")[0]
 
@@ -216,7 +224,7 @@ def namespace_object(namespace, pod_security):
 
 def prepare(documents, name, namespace, create_namespace=False, pod_security=""):
     """Rendered documents as the objects to apply: namespaced, labelled, in order."""
-    objects = [copy.deepcopy(doc) for doc in documents if doc]
+    objects = [plain(doc) for doc in documents if doc]
     for obj in objects:
         missing = [key for key in ("apiVersion", "kind", "metadata") if not obj.get(key)]
         if missing or not obj["metadata"].get("name"):
@@ -283,7 +291,7 @@ def select(objects, plan, batch):
         item = planned.get(identity(obj))
         if item is None:
             continue
-        obj = copy.deepcopy(obj)
+        obj = plain(obj)
         annotations = obj["metadata"].get("annotations") or {}
         annotations.pop(PHASE, None)
         if "keys" in item:
