@@ -129,7 +129,8 @@ def test_a_container_that_never_gets_ready(kubectl: Kubectl) -> None:
 
 def test_logs_of_containers_that_never_ran(kubectl: Kubectl) -> None:
     kubectl.pod(containers=one("nginx:1.29", "web") + one("shop/app:image-pull-error", "worker"))
-    assert eventually(lambda: reason(kubectl.status(), "worker"))
+    assert eventually(lambda: reason(kubectl.status(), "worker") == "ImagePullBackOff")
+    assert eventually(lambda: container(kubectl.status(), "web")["state"].keys() == {"running"})
     assert "listening" in kubectl.run("logs", "app", "-c", "web").stdout
     refused = kubectl.run("logs", "app", "-c", "worker", check=False)
     assert refused.returncode != 0
