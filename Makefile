@@ -31,6 +31,10 @@ demo: cluster ## deploy an app to an embedded cluster, roll it to version 2 and 
 test: venv ## all tests that need no Docker (STAGES="unit sanity", SCENARIOS="app")
 	@$(RUN_TESTS) $(STAGES)
 
+.PHONY: test-kind
+test-kind: venv ## the Molecule scenarios with real containers, on kind (SCENARIOS="app")
+	@$(RUN_TESTS) --cluster kind --workers 1 molecule
+
 .PHONY: lint sanity unit integration molecule
 lint: venv ## of the tests: the linters
 	@$(RUN_TESTS) yamllint ansible-lint docs changelog
