@@ -20,9 +20,11 @@ options:
     elements: dict
     required: true
   batch:
-    description: Only this batch. All batches by default.
+    description:
+      - Only this batch. All batches by default.
+      - V(recreate) is what has to be deleted because it can only be made anew.
     type: str
-    choices: [first, main, last]
+    choices: [first, main, last, recreate]
 """
 
 EXAMPLES = r"""

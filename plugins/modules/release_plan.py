@@ -137,6 +137,7 @@ objects:
       type: bool
     overrides: {type: list, elements: dict, description: Fields (field) taken over from other managers (manager).}
     rolls: {type: bool, description: Whether the change of a workload starts a rollout.}
+    recreate: {type: bool, description: Whether an update has to delete the object and make it anew.}
     reason: {type: str, description: Why an object is kept.}
   sample:
     - action: create

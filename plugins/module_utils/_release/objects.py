@@ -22,6 +22,7 @@ RELEASE_NAMESPACE = "slipway.kubernetes/release-namespace"
 DATA = "slipway.kubernetes/data"
 GENERATED = "slipway.kubernetes/generated"
 PHASE = "slipway.kubernetes/phase"
+RECREATE = "slipway.kubernetes/recreate"
 # On a Service: where below its root users start, and that it is not for users at all.
 PATH = "slipway.kubernetes/path"
 INTERNAL = "slipway.kubernetes/internal"
@@ -293,7 +294,8 @@ def select(objects, plan, batch):
             continue
         obj = plain(obj)
         annotations = obj["metadata"].get("annotations") or {}
-        annotations.pop(PHASE, None)
+        for instruction in (PHASE, RECREATE):
+            annotations.pop(instruction, None)
         if "keys" in item:
             obj["data"] = {key: obj["data"][key] for key in item["keys"]}
         if obj["kind"] == "Namespace" and not item.get("owned", True):
@@ -311,7 +313,11 @@ def removals(plan, batch=None):
             "metadata": {key: item[key] for key in ("namespace", "name") if item[key]},
         }
         for item in plan
-        if item["action"] == "delete" and batch in (None, item["batch"])
+        if (
+            item.get("recreate", False)
+            if batch == "recreate"
+            else item["action"] == "delete" and batch in (None, item["batch"])
+        )
     ]
 
 

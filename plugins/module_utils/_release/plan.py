@@ -164,7 +164,7 @@ class Planner:
         if resource is None or obj["metadata"].get("namespace") in absent_namespaces:
             return self._change(item, None, obj, predicted=True)
         try:
-            return self._compare(item, resource.path(item["namespace"], item["name"]), obj)
+            return self._compare(item, resource, obj)
         except ApiError as error:
             if obj["kind"] == "Namespace" and error.code == 403:
                 # Whoever may only work inside a namespace is given one by somebody else.
@@ -172,7 +172,8 @@ class Planner:
             self.errors.append("%s: %s" % (o.title(obj), error))
             return item
 
-    def _compare(self, item, path, obj):
+    def _compare(self, item, resource, obj):
+        path = resource.path(item["namespace"], item["name"])
         live = self.api.lookup(path)
         if live:
             live.update(apiVersion=obj["apiVersion"], kind=obj["kind"])
@@ -191,6 +192,8 @@ class Planner:
             conflicts = parse_conflicts(str(error)) if error.code == 409 else []
             if "does not support dry run" in str(error):
                 return self._change(item, live, definition, predicted=True)
+            if error.code == 422 and live and o.is_true(o.annotation(obj, o.RECREATE)):
+                return self._recreate(item, resource, live, definition, error)
             if not conflicts:
                 raise
             foreign = [c for c in conflicts if c["manager"] != FIELD_MANAGER]
@@ -224,6 +227,19 @@ class Planner:
             return item
         item.update(batch="generated", keys=keys)
         return self._change(item, live, dict(live, data=dict(old, **{k: obj["data"][k] for k in keys})), False)
+
+    def _recreate(self, item, resource, live, definition, error):
+        """An object that cannot become what it should be, and may be made anew - if that is possible.
+
+        The server is asked about a new object, which needs another name for as long as this one exists.
+        """
+        name = item["name"][:200] + "-anew"
+        stand_in = dict(definition, metadata=dict(definition["metadata"], name=name))
+        try:
+            self.api.dry_run_apply(resource.path(item["namespace"], name), stand_in, False)
+        except ApiError:
+            raise error from None
+        return dict(self._change(item, live, definition, predicted=False), recreate=True)
 
     def _change(self, item, before, after, predicted):
         self._show(item, before, after)

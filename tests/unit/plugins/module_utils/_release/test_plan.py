@@ -191,6 +191,29 @@ class TestPresent:
             plan(server, ours(obj(name="a"), obj(name="b"), obj(name="c")))
         assert str(error.value) == "ConfigMap shop/a: spec.x: Invalid value\nConfigMap shop/b: no permission"
 
+    IMMUTABLE = {"/api/v1/namespaces/shop/configmaps/x": (422, "data: Forbidden: field is immutable")}
+
+    def test_what_cannot_be_changed_may_be_made_anew(self):
+        server = Server(SHOP, *ours(obj(data={"k": "a"})), refuse=self.IMMUTABLE)
+        anew = obj(data={"k": "b"}, metadata={"annotations": {o.RECREATE: "true"}})
+        items, planner = plan(server, ours(anew))
+        assert items["ConfigMap shop/x"]["action"] == "update"
+        assert items["ConfigMap shop/x"]["recreate"]
+        assert [entry["name"] for entry in planner.diff] == ["ConfigMap shop/x"]
+        assert o.removals(items.values()) == []
+        assert [r["metadata"]["name"] for r in o.removals(items.values(), "recreate")] == ["x"]
+
+    def test_only_where_the_template_says_so(self):
+        server = Server(SHOP, *ours(obj(data={"k": "a"})), refuse=self.IMMUTABLE)
+        with pytest.raises(TaskError, match="ConfigMap shop/x: data: Forbidden: field is immutable"):
+            plan(server, ours(obj(data={"k": "b"})))
+
+    def test_nothing_is_deleted_that_could_not_be_made_anew(self):
+        refuse = dict(self.IMMUTABLE, **{"/api/v1/namespaces/shop/configmaps/x-anew": (422, "data.k: Invalid value")})
+        server = Server(SHOP, *ours(obj(data={"k": "a"})), refuse=refuse)
+        with pytest.raises(TaskError, match="ConfigMap shop/x: data: Forbidden: field is immutable"):
+            plan(server, ours(obj(data={"k": "b"}, metadata={"annotations": {o.RECREATE: "true"}})))
+
     def test_a_webhook_that_has_no_dry_run(self):
         path = "/api/v1/namespaces/shop/configmaps/x"
         server = Server(SHOP, refuse={path: (400, 'admission webhook "w" does not support dry run')})
