@@ -92,8 +92,9 @@ def configuration(binaries: dict[str, Path], ports: dict[str, int], pod_ready_de
         "kubeSchedulerBinary": str(binaries["kube-scheduler"]),
         "kwokControllerBinary": str(binaries["kwok"]),
         "disableQPSLimits": True,
-        # The stages of failing pods create Logs objects that say which log each container has.
-        "enableCRDs": ["Logs"],
+        # The stages of failing pods create Logs objects that say which log each container has. Tests create PortForward
+        # objects to have something of their own behind a pod's port, the other two to have kubelets tell the usage of pods.
+        "enableCRDs": ["Logs", "PortForward", "Metric", "ClusterResourceUsage"],
         **ports,
     }
     documents: list[Any] = [
@@ -111,6 +112,13 @@ def configuration(binaries: dict[str, Path], ports: dict[str, int], pod_ready_de
             "kind": "ClusterLogs",
             "metadata": {"name": "running"},
             "spec": {"logs": [{"logsFile": str(log_dir / "running.log")}]},
+        },
+        {
+            "apiVersion": "kwok.x-k8s.io/v1alpha1",
+            "kind": "ClusterPortForward",
+            "metadata": {"name": "running"},
+            # No ports: all of them.
+            "spec": {"forwards": [{"command": ["/bin/sh", "-c", ANSWER]}]},
         },
     ]
     return "\n---\n".join([*(json.dumps(document, indent=1) for document in documents), stages(pod_ready_delay, log_dir)])
@@ -186,6 +194,13 @@ LOGS = {
         ("stdout", "loading 2.1 GiB of data into memory"),
     ],
 }
+
+# What a pod answers to whoever forwards a port to it, whatever its image and the port: as wardviaene/k8s-demo does.
+ANSWER = r"""
+return=$(printf '\r')
+while read -r line && [ "$line" != "$return" ]; do :; done
+printf 'HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 12\r\nConnection: close\r\n\r\nHello World!'
+"""
 
 
 def log_file(lines: list[tuple[str, str]], timestamp: str) -> str:
