@@ -69,6 +69,7 @@ PROGRAMS: dict[str, Program] = {
         Program("kube-controller-manager", "kubernetes", KUBERNETES, "k8s.io/kubernetes/cmd/kube-controller-manager", 130),
         Program("kube-scheduler", "kubernetes", KUBERNETES, "k8s.io/kubernetes/cmd/kube-scheduler", 12),
         Program("external-dns", "external-dns", "sigs.k8s.io/external-dns", "sigs.k8s.io/external-dns", 300),
+        Program("metrics-server", "metrics-server", "sigs.k8s.io/metrics-server", "sigs.k8s.io/metrics-server/cmd/metrics-server", 60),
     )
 }
 
