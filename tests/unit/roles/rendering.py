@@ -68,11 +68,11 @@ def as_text(role, variables):
     return {**variables, **texts}
 
 
-def render(directory):
+def render(directory, roles):
     """{(role, variant, "typed" or "text"): documents}"""
     directory = Path(directory)
     hosts = {}
-    for role in roles_with_variants():
+    for role in roles:
         for variant, variables in variants(role).items():
             for form, given in (("typed", variables), ("text", as_text(role, variables))):
                 hosts[f"{role}|{variant}|{form}"] = {
