@@ -138,7 +138,7 @@ def is_builtin(api_version):
     """Is this one of Kubernetes' own API groups, rather than that of a custom resource?"""
     group = group_of(api_version)
     return "." not in group or group.endswith(".k8s.io") and not group.endswith(
-        (".x-k8s.io", "externaldns.k8s.io", "gateway.networking.k8s.io", "snapshot.storage.k8s.io")
+        (".x-k8s.io", "externaldns.k8s.io", "gateway.networking.k8s.io", "settings.k8s.io", "snapshot.storage.k8s.io")
     )
 
 

@@ -5,7 +5,8 @@
 """Renders the templates of roles as Ansible does, without a cluster.
 
 Every role has variants/ROLE.yml: a name for each set of variables to render with.  All of them are rendered by one
-run of ansible-playbook, in which each is a host.
+run of ansible-playbook, in which each is a host.  A variant whose objects not all versions of Kubernetes know has the
+list of those that do, kubernetes_versions.
 """
 
 from __future__ import annotations
