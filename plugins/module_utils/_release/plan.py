@@ -253,7 +253,11 @@ class Planner:
             if o.identity(obj) in wanted or o.is_data(obj) or obj["kind"] == "Namespace":
                 continue
             self._show(o.reference(obj), obj, None)
-            items.append(_removal(obj))
+            item = _removal(obj)
+            if not o.is_builtin(obj["apiVersion"]):
+                # It is of use until what takes its place is there. Webhooks are in the way once nobody answers.
+                item["batch"] = "main"
+            items.append(item)
         return items
 
     # -- absent ------------------------------------------------------------------------------

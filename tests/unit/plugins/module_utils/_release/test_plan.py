@@ -26,6 +26,8 @@ RESOURCES = [
     Resource("v1", "PersistentVolumeClaim", "persistentvolumeclaims", True, VERBS),
     Resource("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", False, VERBS),
     Resource("apps/v1", "Deployment", "deployments", True, VERBS),
+    Resource("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", False, VERBS),
+    Resource("example.com/v1", "Gadget", "gadgets", True, VERBS),
 ]
 
 
@@ -307,6 +309,13 @@ class TestPrune:
             "ConfigMap shop/new": "create",
             "ConfigMap shop/old": "delete",
         }
+
+    def test_webhooks_go_before_what_answers_them_and_custom_resources_last(self):
+        webhook = obj("ValidatingWebhookConfiguration", "w", apiVersion="admissionregistration.k8s.io/v1")
+        gadget = obj("Gadget", "g", apiVersion="example.com/v1")
+        items, _planner = plan(Server(SHOP, *ours(webhook, gadget, obj(name="old"))), ours(obj(name="new")))
+        batches = {item["kind"]: item["batch"] for item in items.values() if item["action"] == "delete"}
+        assert batches == {"ValidatingWebhookConfiguration": "first", "Gadget": "main", "ConfigMap": "main"}
 
 
 class TestAbsent:
