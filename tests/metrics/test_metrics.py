@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import re
+import socket
+import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,7 +27,8 @@ RBAC = "rbac.authorization.k8s.io"
 # What kubelets ask the API server for: the simulated ones let everybody in.
 KUBELETS = ("get", "nodes/metrics")
 # By the bindings to roles that Kubernetes brings along.
-BORROWED = {("create", "subjectaccessreviews"), *((verb, "configmaps") for verb in ("get", "list", "watch"))}
+DELEGATED = {("create", "tokenreviews"), ("create", "subjectaccessreviews")}
+CONFIGURATION = {(verb, "configmaps") for verb in ("get", "list", "watch")}
 
 
 def rules(cluster: Cluster) -> list[dict[str, Any]]:
@@ -75,28 +78,45 @@ def test_top_pods(running: MetricsServer, kubectl: Kubectl, pod: str) -> None:
     assert memory == 128
 
 
-def test_who_may_view_a_namespace_may_see_its_metrics(
-    running: MetricsServer, kubectl: Kubectl, cluster: Cluster, pod: str
-) -> None:
+@pytest.fixture
+def viewer(cluster: Cluster) -> Iterator[str]:
+    """The token of an account that may view one namespace."""
     binding = {
         "metadata": {"name": "metrics-viewer"}, "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "view"},
-        "subjects": [{"kind": "User", "name": "viewer", "apiGroup": RBAC}],
+        "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": "default"}],
     }
     cluster.rbac.create_namespaced_role_binding("default", binding)
-    try:
-        eventually("a viewer sees them", lambda: pod in kubectl("top", "pods", "--as=viewer").stdout)
-        for refused in (("pods", "--namespace", NAMESPACE), ("nodes",)):
-            assert "Forbidden" in kubectl("top", *refused, "--as=viewer").stderr
-    finally:
-        cluster.rbac.delete_namespaced_role_binding("metrics-viewer", "default")
+    yield cluster.core.create_namespaced_service_account_token("default", "default", {"spec": {}}).status.token
+    cluster.rbac.delete_namespaced_role_binding("metrics-viewer", "default")
+
+
+def ask(program: MetricsServer, authority: str, token: str, path: str) -> int:
+    """The status of an answer by metrics-server itself, which the API server is not in between of."""
+    context = ssl.create_default_context(cadata=authority)
+    with socket.create_connection(("127.0.0.1", program.port)) as plain:
+        with context.wrap_socket(plain, server_hostname=f"{NAME}.{NAMESPACE}.svc") as secure:
+            secure.sendall(f"GET {path} HTTP/1.0\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+            return int(secure.makefile().readline().split()[1])
+
+
+def test_who_may_view_a_namespace_may_see_its_metrics(
+    running: MetricsServer, kubectl: Kubectl, cluster: Cluster, pod: str, viewer: str
+) -> None:
+    own = "--as=system:serviceaccount:default:default"
+    eventually("a viewer sees them", lambda: pod in kubectl("top", "pods", own).stdout)
+    for refused in (("pods", "--namespace", NAMESPACE), ("nodes",)):
+        assert "Forbidden" in kubectl("top", *refused, own).stderr
+    # The API server of this cluster asks in its own name, so it takes a direct question to see that metrics-server looks, too.
+    authority = base64.b64decode(cluster.core.read_namespaced_secret("metrics-server-tls", NAMESPACE).data["ca"]).decode()
+    for path, status in (("namespaces/default/pods", 200), (f"namespaces/{NAMESPACE}/pods", 403), ("nodes", 403)):
+        assert ask(running, authority, viewer, f"/apis/metrics.k8s.io/v1beta1/{path}") == status
 
 
 def test_rights_are_enough_and_all_used(running: MetricsServer, cluster: Cluster) -> None:
     own = granted(cluster) - {KUBELETS}
     # Before this, all kinds of questions were asked.
     assert running.requests.refused == set()
-    assert own < running.requests.used <= own | BORROWED
-    assert ("create", "subjectaccessreviews") in running.requests.used
+    assert own | DELEGATED < running.requests.used <= own | DELEGATED | CONFIGURATION
 
 
 def test_kubelets_let_it_in(deployed: None, kubectl: Kubectl) -> None:
