@@ -13,8 +13,9 @@ short_description: Wait for the workloads of a release
 author:
   - slipway.kubernetes contributors (@slipway-kubernetes)
 description:
-  - Waits until Deployments, DaemonSets and StatefulSets with the given labels are rolled out, in several namespaces if
-    need be, all at once. Gives up as soon as a new pod of one of them cannot start, but lets the others finish.
+  - Waits until Deployments, DaemonSets and StatefulSets with the given labels are rolled out, Jobs are complete and
+    ReplicationControllers have their pods, in several namespaces if need be, all at once. Gives up as soon as a new pod of one
+    of them cannot start, but lets the others finish.
   - M(slipway.kubernetes.rollout) does the same for workloads of one kind in one namespace.
 options:
   label_selectors:
@@ -33,7 +34,7 @@ options:
         description: The kind of the workloads.
         type: str
         required: true
-        choices: [Deployment, DaemonSet, StatefulSet]
+        choices: [Deployment, DaemonSet, StatefulSet, Job, ReplicationController]
       namespace:
         description: The namespace of the workloads.
         type: str
@@ -42,7 +43,7 @@ options:
         description: The API version of the workloads.
         type: str
         default: apps/v1
-        choices: [apps/v1]
+        choices: [apps/v1, batch/v1, v1]
       rolls:
         description: Whether the release has started a rollout there, so that O(on_failure) applies.
         type: bool

@@ -31,6 +31,8 @@ INTERNAL = "slipway.kubernetes/internal"
 DATA_KINDS = frozenset(("PersistentVolumeClaim", "PersistentVolume", "CustomResourceDefinition"))
 
 WORKLOADS = frozenset(("Deployment", "StatefulSet", "DaemonSet"))
+# What a release waits for. A CronJob is never done.
+AWAITED = WORKLOADS | {"Job", "ReplicationController"}
 
 # The order in which objects are applied.  What others refer to comes first; what can hold up other
 # writes (webhooks, admission policies) comes after the workloads that answer them.  A kind that is
@@ -330,7 +332,7 @@ def workloads(plan):
     """What to wait for: each kind of workload in each namespace, and whether the plan starts a rollout there."""
     found = {}
     for item in plan:
-        if item["kind"] in WORKLOADS and item["action"] != "delete":
+        if item["kind"] in AWAITED and item["action"] != "delete":
             key = (item["api_version"], item["kind"], item["namespace"])
             found[key] = found.get(key, False) or item.get("rolls", False)
     return [

@@ -16,6 +16,7 @@ import re
 from .._api.client import FIELD_MANAGER, ApiError
 from .._api.errors import TaskError
 from . import objects as o
+from .immutable import explain
 
 # The API server's words for server-side apply's conflicts: one on a line, several as a list per manager.
 _CONFLICT = re.compile(r'conflicts? with "([^"]+)"[^:\n]*:\s*')
@@ -169,7 +170,7 @@ class Planner:
             if obj["kind"] == "Namespace" and error.code == 403:
                 # Whoever may only work inside a namespace is given one by somebody else.
                 return dict(item, action="keep")
-            self.errors.append("%s: %s" % (o.title(obj), error))
+            self.errors.append("%s: %s" % (o.title(obj), explain(obj, str(error))))
             return item
 
     def _compare(self, item, resource, obj):

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from .._api.engine import Engine, silent
 from .._api.errors import TaskError
 from .._rollout.door import ENGINES
+from . import other_workloads
 
 _ROLLOUT = ENGINES["rollout"]
 
@@ -21,9 +22,13 @@ OPTIONS = {
         "elements": "dict",
         "required": True,
         "options": {
-            "kind": {"type": "str", "required": True, "choices": _ROLLOUT.options["kind"]["choices"]},
+            "kind": {
+                "type": "str",
+                "required": True,
+                "choices": [*_ROLLOUT.options["kind"]["choices"], "Job", "ReplicationController"],
+            },
             "namespace": {"type": "str", "required": True},
-            "api_version": _ROLLOUT.options["api_version"],
+            "api_version": {"type": "str", "default": "apps/v1", "choices": ["apps/v1", "batch/v1", "v1"]},
             "rolls": {"type": "bool", "default": False},
         },
     },
@@ -57,6 +62,8 @@ def run(params, check_mode=False, want_diff=False, progress=silent):
 
 def _outcome(params, check_mode, want_diff, progress):
     try:
+        if (params["api_version"], params["kind"]) in other_workloads.RESOURCES:
+            return None, other_workloads.run(params, progress)
         return None, _ROLLOUT.run(params, check_mode, want_diff, progress)
     except TaskError as e:
         return str(e), e.result

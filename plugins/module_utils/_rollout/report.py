@@ -121,10 +121,21 @@ def diagnose(api, target):
     except TaskError as e:
         target.diagnosis = [_entry(reason="Unknown", message=f"the pods cannot be listed: {e}")]
         return
-    findings, seen = [], set()
     new = [p for p in pods if revision and dig(p, "metadata", "labels", revision.pod_label[0]) == revision.pod_label[1]]
     # a StatefulSet can also be held up by a broken pod of an old revision
-    for pod in new + pods:
+    target.diagnosis = diagnosis_of(api, new + pods, new)
+    if not target.diagnosis:
+        # no pod at all: what the controller was refused stands in its own events
+        owner = revision.uid if revision and workload["kind"] == "Deployment" else uid_of(workload)
+        events = _events(api, namespace_of(workload), owner)
+        if events:
+            target.diagnosis.append(_entry(reason=events[-1]["reason"], message=events[-1]["message"], events=events))
+
+
+def diagnosis_of(api, pods, new=()):
+    """What keeps pods from running, with the logs and events of the first ones; those in C(new) come first."""
+    findings, seen, diagnosis = [], set(), []
+    for pod in pods:
         if uid_of(pod) not in seen:
             seen.add(uid_of(pod))
             findings += [(f, pod) for f in examine(pod)]
@@ -141,13 +152,8 @@ def diagnose(api, target):
         if index < _DETAILED:
             entry["logs"] = _logs(api, pod, finding)
             entry["events"] = _events(api, namespace_of(pod), uid_of(pod))
-        target.diagnosis.append(entry)
-    if not findings:
-        # no pod at all: what the controller was refused stands in its own events
-        owner = revision.uid if revision and workload["kind"] == "Deployment" else uid_of(workload)
-        events = _events(api, namespace_of(workload), owner)
-        if events:
-            target.diagnosis.append(_entry(reason=events[-1]["reason"], message=events[-1]["message"], events=events))
+        diagnosis.append(entry)
+    return diagnosis
 
 
 def _entry(**known):
