@@ -34,6 +34,9 @@ EXTRA_ARGS: dict[str, dict[str, str]] = {
     },
     "kube-controller-manager": {
         "leader-elect": "false",
+        # Signs client certificates. kwokctl starts every component in the cluster's own folder.
+        "cluster-signing-cert-file": "pki/ca.crt",
+        "cluster-signing-key-file": "pki/ca.key",
         "concurrent-deployment-syncs": "20",
         "concurrent-replicaset-syncs": "20",
         "concurrent-rc-syncs": "1",
