@@ -244,7 +244,7 @@ class _Migration:
         redirected = self._redirects(ingress, bool(certificate))
         self._route(ingress, name, names, secure if redirected else plain + secure, rules)
         if redirected:
-            matches = [match for match in dict.fromkeys(_key(rule["matches"][0]["path"]) for rule in rules)]
+            matches = list(dict.fromkeys(_key(rule["matches"][0]["path"]) for rule in rules))
             answer = [
                 {"matches": [{"path": dict(match)} for match in matches[start : start + MOST_MATCHES]], "filters": [self._https(ingress)]}
                 for start in range(0, len(matches), MOST_MATCHES)
