@@ -258,18 +258,18 @@ class _Migration:
 
     def _certificate(self, ingress, host):
         """The Secret of the namespace with the host's certificate, if there is one."""
-        certificate = ingress.certificate(host)
-        if certificate == "":
-            ingress.findings.refuse("spec.tls names no Secret for %s, and the default certificate of nginx is not at hand." % host)
-            return None
-        if certificate:
-            return certificate
+        own = ingress.certificate(host)
+        if own:
+            return own
         for other in self.mains:
             certificate = other.certificate(host)
             if certificate and host in other.hosts():
                 if other.namespace == ingress.namespace:
                     return certificate
                 ingress.findings.refuse("The certificate for %s is that of Ingress %s, in another namespace." % (host, other.title))
+                return None
+        if own == "":
+            ingress.findings.refuse("spec.tls names no Secret for %s, and the default certificate of nginx is not at hand." % host)
         return None
 
     def _redirects(self, ingress, has_certificate):

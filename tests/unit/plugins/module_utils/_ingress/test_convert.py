@@ -69,6 +69,15 @@ def test_a_certificate_of_another_namespace_is_out_of_reach():
     assert found["shop/b"]["cannot"] == ["The certificate for x.example.com is that of Ingress old/a, in another namespace."]
 
 
+def test_a_host_without_a_secret_has_the_certificate_of_another_ingress():
+    found, _gateways = reports(
+        ingress("a", 1, rules=[rule("x.example.com")], tls=[{"hosts": ["x.example.com"]}]),
+        ingress("b", 2, rules=[rule("x.example.com", "/more")], tls=[{"hosts": ["x.example.com"], "secretName": "x"}]),
+    )
+    assert found["shop/a"]["verdict"] == "converted"
+    assert "at https-x.example.com" in routes(found["shop/a"])[0]
+
+
 def test_a_canary_of_another_namespace():
     found, _gateways = reports(
         ingress("a", 1, namespace="old", rules=[rule("x.example.com")]),
