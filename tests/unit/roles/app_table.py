@@ -102,6 +102,7 @@ TOPICS = {
     ],
     "Secrets": [
         (PODS, {}),
+        (PODS, {"app_secrets": [{"name": "login", "generate": ["password", "salt"]}]}),
         (PODS, {"app_secrets": [{"name": "login", "data": {"user": "me"}, "generate": ["password"], "env": True}]}),
         (PODS, {"app_secrets": [{"name": "login", "type": "kubernetes.io/basic-auth", "data": {"username": "me", "password": "1"}},
                                 {"name": "key", "type": "kubernetes.io/ssh-auth", "data": {"ssh-privatekey": "k\nk\n"},
