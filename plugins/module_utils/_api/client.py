@@ -171,6 +171,30 @@ class Api:
         """Open a watch; the response is read with stream()."""
         return self._send("get", path, list(query) + [("watch", "true")], read_timeout=read_timeout, stream=True)
 
+    def connection(self):
+        """What connects to the API server without this client: for a tunnel, which is no request and answer."""
+        configuration = self._client.configuration
+        headers = []
+        # Of a header with several values, the client has as many equal names.
+        for name, value in self._client.client.default_headers.items():
+            if str(name) not in ("Accept", "User-Agent"):
+                headers.append((str(name), value))
+        for setting in configuration.auth_settings().values():
+            headers.append((setting["key"], setting["value"]))
+        return {
+            "host": self.host,
+            "headers": headers,
+            "verify": bool(configuration.verify_ssl),
+            # Files that the client itself has written are gone when it is.
+            "ca": _content(configuration.ssl_ca_cert),
+            "certificate": _content(configuration.cert_file),
+            "key": _content(configuration.key_file),
+            "server_name": configuration.tls_server_name,
+            "proxy": configuration.proxy,
+            "no_proxy": configuration.no_proxy,
+            "proxy_headers": dict(configuration.proxy_headers or {}),
+        }
+
     def time_limit(self):
         """How many seconds one request may take."""
         return max(1.0, (self._deadline if self._answered else self._contact).left())
@@ -256,25 +280,38 @@ def _connect(auth):
     return DynamicClient(client, discoverer=_NoDiscovery)
 
 
+def _content(file):
+    if not file:
+        return None
+    with open(file, encoding="utf-8") as stream:
+        return stream.read()
+
+
 def _answer(error, verb, host):
     """The exception for an HTTP status other than success."""
-    try:
-        status = json.loads(error.body)
-        message, reason = status.get("message") or "", status.get("reason") or ""
-    except (TypeError, ValueError, AttributeError):
-        message, reason = _short(error.body or error.reason or ""), ""
-    if error.status in _RETRIED and reason != "AlreadyExists":
+    answer = refusal(host, error.status, error.body or error.reason, f"the API server answered {error.status} to {verb}")
+    if error.status in _RETRIED and answer.reason != "AlreadyExists":
         delay = None
         try:
             delay = float((error.headers or {}).get("Retry-After"))
         except (TypeError, ValueError):
             pass
-        return Fault(f"the API server {host} answered {error.status} ({message})", answered=True, delay=delay)
-    if error.status == 401:
+        return Fault(f"the API server {host} answered {error.status} ({answer})", answered=True, delay=delay)
+    return answer
+
+
+def refusal(host, code, body, otherwise):
+    """The API server's no, as an exception: C(body) is what it said, C(otherwise) the sentence in case it said nothing."""
+    try:
+        status = json.loads(body)
+        message, reason = status.get("message") or "", status.get("reason") or ""
+    except (TypeError, ValueError, AttributeError):
+        message, reason = _short(body or ""), ""
+    if code == 401:
         message = f"The API server {host} does not accept these credentials (401 Unauthorized)."
-    elif error.status == 403 and " cannot " in message:
+    elif code == 403 and " cannot " in message:
         message = f"Permission is missing: {message}. Grant this verb on this resource in a Role or ClusterRole."
-    return ApiError(message or f"the API server answered {error.status} to {verb}", error.status, reason)
+    return ApiError(message or otherwise, code, reason)
 
 
 def _short(error):
