@@ -46,9 +46,14 @@ def test_objects_are_valid(rendered, role, variant):
                 pytest.fail(f"{o.title(obj)} for Kubernetes {version}: {path}: {error.message}")
 
 
+def without_random_values(documents):
+    """Generated Secrets hold something else each time."""
+    return [dict(obj, stringData=sorted(obj["stringData"])) if o.is_generated(obj) else obj for obj in documents]
+
+
 @pytest.mark.parametrize("role, variant", CASES)
 def test_variables_may_be_texts(rendered, role, variant):
-    assert rendered[role, variant, "text"] == rendered[role, variant, "typed"]
+    assert without_random_values(rendered[role, variant, "text"]) == without_random_values(rendered[role, variant, "typed"])
 
 
 @pytest.mark.parametrize("role, variant", CASES)
