@@ -237,7 +237,8 @@ def serve(listener, job):
     context, gone = tls(job["connection"]), threading.Event()
 
     def say(line):
-        print(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), line, file=sys.stderr, flush=True)
+        sys.stderr.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {line}\n")
+        sys.stderr.flush()
 
     def one(local_socket):
         with local_socket:
@@ -267,7 +268,8 @@ def serve(listener, job):
 def main(job):
     """The program's body.  The state file is this process's for as long as it holds the lock that it was started with."""
     with socket.socket(fileno=job["listener"]) as listener:
-        print("ready", flush=True)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
         # who has started this reads until the end
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), 1)
