@@ -49,7 +49,7 @@ def run(params, check_mode=False, want_diff=False, progress=silent):
         if outcomes <= {"injected", "untried"} or deadline.expired or ("pending" not in outcomes and settling.expired):
             break
         time.sleep(PAUSE)
-    pods = {namespace: pods_of(api, namespace) for namespace in sorted({preset["metadata"]["namespace"] for preset, *_ in tried})}
+    pods = {namespace: pods_of(api, namespace) for namespace in sorted({preset["metadata"]["namespace"] for preset, *_rest in tried})}
     return result(tried, pods)
 
 

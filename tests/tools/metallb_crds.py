@@ -42,6 +42,8 @@ def bundle(module):
     texts = [path.read_text(encoding="utf-8").strip() for path in sorted((module / "config/crd/bases").glob("*.yaml"))]
     assert not any(mark in text for text in texts for mark in ("{{", "{%", "{#")), "what Jinja takes for its own"
     documents = "".join(text.removeprefix("---").strip().join(("---\n", "\n")) for text in texts)
+    # ansible-test takes typographic quotes for mistakes.
+    documents = documents.replace("\u201c", '"').replace("\u201d", '"')
     assert documents.count(CONVERTED) == 1
     return HEADER.format(module=module.name.join(("go.universe.tf/", ""))) + documents.replace(CONVERTED, CONVERTED + CONVERSION)
 

@@ -171,6 +171,7 @@ TOPICS = {
     ],
 }
 
+
 def _settings(kind, topic):
     return [number for number, (kinds, _variables) in enumerate(TOPICS[topic]) if kind in kinds]
 
