@@ -56,7 +56,7 @@ def kubectl(cluster: Cluster) -> Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture(scope="session")
 def kubelets(cluster: Cluster) -> Iterator[str]:
     """Nodes that tell what their pods use. Gives the authority of their certificates."""
-    objects = list(yaml.safe_load_all((HERE / "usage.yml").read_text()))
+    objects = yaml.safe_load((HERE / "usage.yml").read_text())
     for obj in objects:
         cluster.create(obj)
     nodes = [node.metadata.name for node in cluster.core.list_node().items]

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Makes the database on the first start, upgrades its system tables after a new version, and runs the server.
 set -euo pipefail
 

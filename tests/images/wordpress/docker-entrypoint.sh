@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Puts WordPress and its wp-config.php into the current folder, unless they are there, before it runs a web server or, when
 # called as docker-ensure-installed.sh, any command.
 set -euo pipefail

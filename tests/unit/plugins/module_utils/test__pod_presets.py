@@ -206,7 +206,7 @@ def test_bad_options(run, params, words):
 
 def test_a_cluster_without_presets(run):
     cluster = Cluster({})
-    cluster.list = lambda path, query=(): (_ for _ in ()).throw(ApiError("not found", 404))
+    cluster.list = lambda path, query=(): (nothing for nothing in ()).throw(ApiError("not found", 404))
     with pytest.raises(TaskError, match="deploy the role slipway.kubernetes.pod_presets first"):
         run(cluster)
     cluster.list = lambda path, query=(): ([], "1")
