@@ -387,7 +387,7 @@ def stages(wanted_scenarios: list[str]) -> dict[str, list[Task]]:
 
     return {
         "sanity": one("sanity", sanity),
-        "unit": one("unit", pytest("-n", "2", "tests/unit")) if any((ROOT / "tests/unit").rglob("test_*.py")) else [],
+        "unit": one("unit", pytest("-n", "2", "--dist", "loadgroup", "tests/unit")) if any((ROOT / "tests/unit").rglob("test_*.py")) else [],
         "yamllint": one("yamllint", command(BIN / "yamllint", "--strict", ".")),
         "ansible-lint": one("ansible-lint", command(BIN / "ansible-lint", "--offline", "--nocolor")),
         "docs": one("docs", command(BIN / "antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=all", ".")),

@@ -14,14 +14,30 @@ from kubernetes_validate.utils import SchemaNotFoundError
 from .rendering import application_roles, render, roles_with_variants, variants
 
 VERSIONS = ["1.34", "1.35", "1.36", "1.37"]
-CASES = [(role, variant) for role in roles_with_variants() for variant in variants(role)]
+# All tests of a role go to one process, which renders it once.
+CASES = [
+    pytest.param(role, variant, marks=pytest.mark.xdist_group(role))
+    for role in roles_with_variants() for variant in variants(role)
+]
+
+
+class Rendered(dict):
+    """What the roles render, once it is asked for."""
+
+    def __init__(self, directory):
+        super().__init__()
+        self.directory = directory
+
+    def __missing__(self, key):
+        role = key[0]
+        (self.directory / role).mkdir()
+        self.update(render(self.directory / role, [role]))
+        return self[key]
 
 
 @pytest.fixture(scope="module")
-def rendered(request, tmp_path_factory):
-    """Of the roles that tests were selected for."""
-    selected = {item.callspec.params["role"] for item in request.session.items if "rendered" in item.fixturenames}
-    return render(tmp_path_factory.mktemp("rendered"), sorted(selected))
+def rendered(tmp_path_factory):
+    return Rendered(tmp_path_factory.mktemp("rendered"))
 
 
 def test_every_role_has_variants():
