@@ -11,34 +11,25 @@ list of those that do, kubernetes_versions.
 
 from __future__ import annotations
 
+import functools
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+from ansible.template import Templar, trust_as_template
 
 ROOT = Path(__file__).resolve().parents[3]
-PLAY = [
-    {
-        "hosts": "all",
-        "gather_facts": False,
-        "tasks": [
-            {
-                "name": "Write the rendered objects",
-                "ansible.builtin.copy":
-                    {"dest": "{{ rendered_to }}", "mode": "0600", "content": "{{ rendered_objects | to_json }}"},
-            }
-        ],
-    }
-]
 DOCUMENTS = (
     "{{ query('ansible.builtin.template', *rendered_templates) | map('from_yaml_all') | map('list') | flatten"
     " | select }}"
 )
 
 
+@functools.cache
 def load(path):
     return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
 
@@ -69,37 +60,37 @@ def as_text(role, variables):
     return {**variables, **texts}
 
 
-def render(directory, roles):
-    """{(role, variant, "typed" or "text"): documents}"""
-    directory = Path(directory)
-    hosts = {}
-    for role in roles:
-        for variant, variables in variants(role).items():
-            for form, given in (("typed", variables), ("text", as_text(role, variables))):
-                hosts[f"{role}|{variant}|{form}"] = {
-                    **load(f"roles/{role}/defaults/main.yml"),
-                    **load(f"roles/{role}/vars/main.yml"),
-                    **given,
-                    "ansible_connection": "local",
-                    "ansible_python_interpreter": sys.executable,
-                    "role_path": str(ROOT / "roles" / role),
-                    "rendered_templates":
-                        f"{{{{ __{role}_templates | map('regex_replace', '^', role_path ~ '/templates/') }}}}",
-                    "rendered_objects": DOCUMENTS,
-                    "rendered_to": str(directory / f"{role}|{variant}|{form}.json"),
-                }
-    (directory / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts}}, sort_keys=False))
-    (directory / "play.yml").write_text(yaml.safe_dump(PLAY, sort_keys=False))
+def render(role):
+    """{(variant, "typed" or "text"): documents}
+
+    In a process of its own, because Ansible takes over its imports.
+    """
     run = subprocess.run(
-        [sys.executable, "-m", "ansible", "playbook", "-i", "inventory.yml", "play.yml"],
-        cwd=directory,
-        env={**os.environ, "NO_COLOR": "1", "ANSIBLE_FORKS": "4"},
+        [sys.executable, "-m", __name__, role],
+        cwd=Path(__file__).parents[__name__.count(".")],
         capture_output=True,
         text=True,
         check=False,
     )
-    if run.returncode:
-        raise AssertionError(run.stdout[-6000:] + run.stderr[-2000:])
-    return {
-        tuple(name.split("|")): json.loads((directory / f"{name}.json").read_text(encoding="utf-8")) for name in hosts
-    }
+    assert run.returncode == 0, run.stderr[-6000:]
+    return {tuple(name.split("|")): documents for name, documents in json.loads(run.stdout).items()}
+
+
+def _render_here(role):
+    init_plugin_loader()
+    loader, own = DataLoader(), {}
+    for path in ("defaults/main.yml", "vars/main.yml"):
+        own.update(loader.load_from_file(str(ROOT / "roles" / role / path), trusted_as_template=True))
+    own["role_path"] = str(ROOT / "roles" / role)
+    own["rendered_templates"] = trust_as_template(
+        f"{{{{ __{role}_templates | map('regex_replace', '^', role_path ~ '/templates/') }}}}"
+    )
+    found = {}
+    for variant, variables in variants(role).items():
+        for form, given in (("typed", variables), ("text", as_text(role, variables))):
+            found[f"{variant}|{form}"] = Templar(loader, {**own, **given}).template(trust_as_template(DOCUMENTS))
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(_render_here(sys.argv[1])))

@@ -24,20 +24,14 @@ CASES = [
 class Rendered(dict):
     """What the roles render, once it is asked for."""
 
-    def __init__(self, directory):
-        super().__init__()
-        self.directory = directory
-
     def __missing__(self, key):
-        role = key[0]
-        (self.directory / role).mkdir()
-        self.update(render(self.directory / role, [role]))
+        self.update({(key[0], *form): documents for form, documents in render(key[0]).items()})
         return self[key]
 
 
 @pytest.fixture(scope="module")
-def rendered(tmp_path_factory):
-    return Rendered(tmp_path_factory.mktemp("rendered"))
+def rendered():
+    return Rendered()
 
 
 def test_every_role_has_variants():
