@@ -63,6 +63,12 @@ def generation_of(obj):
     return dig(obj, "metadata", "generation", default=0)
 
 
+def age_of(obj):
+    """Compares states of one object: a status update leaves the generation, and a resourceVersion counts up (KEP-5504)."""
+    version = str(dig(obj, "metadata", "resourceVersion", default=""))
+    return generation_of(obj), int(version) if version.isdecimal() else 0
+
+
 def annotations_of(obj):
     return dig(obj, "metadata", "annotations", default={})
 

@@ -17,7 +17,7 @@ from .._api.client import CORE, FIELD_MANAGER, ApiError, object_path
 from .diagnosis import Finding, examine
 from .._api.errors import TaskError
 from .history import template_of
-from .objects import CONTROLLER_REVISION_HASH, condition, controller_ref, dig, generation_of, name_of, namespace_of
+from .objects import CONTROLLER_REVISION_HASH, age_of, condition, controller_ref, dig, generation_of, name_of, namespace_of
 from .objects import observed, replica_counts, uid_of
 from .status import COMPLETE, FAILED, PAUSED, unobserved_for, waits_for_deletion
 from .._api.watch import Watch
@@ -164,8 +164,8 @@ class Follower:
         obj["kind"] = target.workload["kind"]
         if kind == "DELETED":
             target.give_up("it has been deleted")
-        # an event from before our own write tells nothing new
-        elif generation_of(obj) >= generation_of(target.workload):
+        # an event from before the answer to a request of ours tells nothing new
+        elif age_of(obj) >= age_of(target.workload):
             target.workload = obj
 
     def _see_pod(self, kind, pod):

@@ -36,10 +36,11 @@ class Server:
 SETS = [replica_set(1, OLD), replica_set(2, NEW)]
 
 
-def deployment(updated=0, generation=2, pod_template=None, conditions=(), observed=None, **spec):
+def deployment(updated=0, generation=2, pod_template=None, conditions=(), observed=None, version="", **spec):
     """The Deployment of three replicas, in the middle of its rollout."""
     counts = {"replicas": 3, "updatedReplicas": updated, "readyReplicas": updated, "availableReplicas": updated}
     obj = workload("Deployment", pod_template or NEW, generation, observed, {**counts, "conditions": list(conditions)}, replicas=3, **spec)
+    obj["metadata"]["resourceVersion"] = version
     obj["metadata"]["managedFields"] = [{"manager": "kubectl-set", "time": "T2"}, {"manager": "helm", "time": "T1"}]
     return obj
 
@@ -103,6 +104,9 @@ CONTROLLER_AWAY = (
         ([modified(deployment(1)), DONE], None),
         # the rollout before was complete: what was on its way when we wrote tells nothing
         ([modified(deployment(3, generation=1, pod_template=OLD))], CONTROLLER_AWAY),
+        # an answer of the server can be ahead of the watch
+        ([modified(deployment(3, version="10")), modified(deployment(1, version="9"))], None),
+        ([modified(deployment(1, version="9")), modified(deployment(3, version="10"))], None),
         ([modified(deployment(3, observed=1)), DONE], None),
         ([modified(deployment(3, generation=3))], None),
         ([("workload", "SYNC", [deployment(3)])], None),
@@ -128,6 +132,8 @@ CONTROLLER_AWAY = (
     ids=[
         "completes",
         "event from before the write",
+        "event from before what is known",
+        "event from after what is known",
         "not yet observed",
         "scaled by somebody",
         "listed anew",
