@@ -26,7 +26,7 @@ IMAGES = HERE.parent / "images"
 NODE_IMAGE = os.environ.get("KIND_NODE_IMAGE", "kindest/node:v1.37.2")
 BASE = os.environ.get("IMAGES_BASE")
 # Docker's own builder; the newer one is a plugin that may be missing.
-ENVIRONMENT = os.environ | {"DOCKER_BUILDKIT": "0"}
+ENVIRONMENT = os.environ | {"DOCKER_BUILDKIT": "0", "PYTHON": sys.executable}
 
 
 class KindError(Exception):
@@ -54,10 +54,15 @@ def require_tools() -> None:
 
 
 def build() -> list[str]:
-    """Build every stand-in; Docker keeps what has not changed."""
+    """Build every stand-in; Docker keeps what has not changed.
+
+    A folder's executable "prepare" fetches what Docker's build cannot.
+    """
     tags = []
     folders = yaml.safe_load((IMAGES / "images.yml").read_text())
     for folder in os.environ.get("IMAGES", " ".join(folders)).split():
+        if (prepare := IMAGES / folder / "prepare").exists():
+            run(prepare)
         for tag, arguments in folders[folder].items():
             options = [word for item in ({"BASE": BASE} | arguments).items() for word in ("--build-arg", "=".join(item))]
             run("docker", "build", "--network", "host", "--tag", tag, *options, IMAGES / folder)
