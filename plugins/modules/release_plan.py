@@ -37,12 +37,9 @@ options:
     choices: [present, absent]
     default: present
   definitions:
-    description: The objects, as prepared by the filter P(slipway.kubernetes.release_objects#filter).
-    type: list
-    elements: dict
-    default: []
-  secrets:
-    description: Those of the objects that must not be shown, as the JSON text of a list.
+    description:
+      - The objects, as prepared by the filter P(slipway.kubernetes.release_objects#filter), as the JSON text of a list.
+      - A text, and never shown, because Secrets are among them.
     type: str
     default: "[]"
   adopt:
@@ -152,6 +149,11 @@ workloads:
   description:
     The kinds of workloads in the release per namespace (api_version, kind, namespace), and whether the plan
     starts a rollout there (rolls).
+  returned: success
+  type: list
+  elements: dict
+last_workloads:
+  description: The same of those workloads that are applied after the others have come up.
   returned: success
   type: list
   elements: dict

@@ -328,11 +328,14 @@ def rolls(before, after):
     return after["kind"] in WORKLOADS and before["spec"]["template"] != after["spec"]["template"]
 
 
-def workloads(plan):
-    """What to wait for: each kind of workload in each namespace, and whether the plan starts a rollout there."""
+def workloads(plan, last=False):
+    """What to wait for: each kind of workload in each namespace, and whether the plan starts a rollout there.
+
+    Those that are applied last are waited for on their own, once they are there.
+    """
     found = {}
     for item in plan:
-        if item["kind"] in AWAITED and item["action"] != "delete":
+        if item["kind"] in AWAITED and item["action"] != "delete" and (item["batch"] == "last") == last:
             key = (item["api_version"], item["kind"], item["namespace"])
             found[key] = found.get(key, False) or item.get("rolls", False)
     return [

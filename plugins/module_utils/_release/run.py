@@ -28,9 +28,8 @@ OPTIONS = {
     "name": {"type": "str", "required": True},
     "namespace": {"type": "str", "default": ""},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "definitions": {"type": "list", "elements": "dict", "default": []},
-    # One opaque string: as a dict, every word in it would be cut out of the result.
-    "secrets": {"type": "str", "default": "[]", "no_log": True},
+    # One opaque string: of a list, every word would be cut out of the result.
+    "definitions": {"type": "str", "default": "[]", "no_log": True},
     "adopt": {"type": "bool", "default": False},
     "force_conflicts": {"type": "bool", "default": False},
     "delete_data": {"type": "bool", "default": False},
@@ -59,12 +58,10 @@ def run(params, check_mode=False, want_diff=False, progress=silent):
     reachable = []
     if params["state"] == "present":
         try:
-            secrets = json.loads(params["secrets"])
+            definitions = json.loads(params["definitions"])
         except ValueError:
-            raise TaskError("The option secrets is no JSON list of objects.") from None
-        # In process, the strings carry Ansible's tags, which PyYAML cannot write.
-        definitions = json.loads(json.dumps(params["definitions"]))
-        objects = planner.present(definitions + secrets, params["requires"])
+            raise TaskError("The option definitions is no JSON list of objects.") from None
+        objects = planner.present(definitions, params["requires"])
         reachable = access(definitions, api.node_address())
     else:
         objects = planner.absent(params["delete_data"])
@@ -74,6 +71,7 @@ def run(params, check_mode=False, want_diff=False, progress=silent):
         # ansible_check_mode does not know of a task that sets check_mode by itself.
         "check_mode": check_mode,
         "workloads": workloads(objects),
+        "last_workloads": workloads(objects, last=True),
         "access": reachable,
         "field_manager": FIELD_MANAGER,
         "cluster": {"host": api.host, "version": version, "user": api.user()},

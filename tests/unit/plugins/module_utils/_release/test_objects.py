@@ -246,8 +246,10 @@ def test_workloads():
         item("update", name="y", rolls=True, **deployment),
         item("delete", name="z", namespace="other", **deployment),
         item("create"),
+        item("create", name="setup", kind="Job", api_version="batch/v1", batch="last"),
     ]
     assert o.workloads(plan) == [{"api_version": "apps/v1", "kind": "Deployment", "namespace": "shop", "rolls": True}]
+    assert o.workloads(plan, last=True) == [{"api_version": "batch/v1", "kind": "Job", "namespace": "shop", "rolls": False}]
 
 
 def test_a_new_number_of_replicas_is_no_rollout():
