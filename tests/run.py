@@ -73,14 +73,15 @@ class Task:
     needs_cluster: bool = False
     counts: Counts = field(default_factory=Counts)
     seconds: float = 0.0
+    log: Path = LOGS
 
     @property
     def title(self) -> str:
         return self.stage if self.stage == self.name else f"{self.stage}: {self.name}"
 
-    @property
-    def log_name(self) -> str:
-        return self.title.replace(": ", "-") + ".log"
+    def logs_on(self, cluster: str) -> Path:
+        """Two runs on different clusters can be going on at a time."""
+        return LOGS / cluster / (self.title.replace(": ", "-") + ".log")
 
 
 class Processes:
@@ -211,9 +212,10 @@ class Worker:
 
     def do(self, task: Task) -> None:
         started = time.monotonic()
-        log = self.directory / task.log_name
+        task.log = task.logs_on(self.cluster)
+        log = self.directory / task.log.name
         with contextlib.ExitStack() as afterwards:
-            afterwards.callback(shutil.move, log, LOGS / task.log_name)
+            afterwards.callback(shutil.move, log, task.log)
             self.log = afterwards.enter_context(open(log, "wb"))
             try:
                 if task.needs_cluster:
@@ -410,9 +412,9 @@ def report(task: Task) -> None:
     verdict = "FAILED" if task.counts.failed else "ok"
     print(f"{verdict:6} {task.seconds:6.1f} s  {task.title}", flush=True)
     if task.counts.failed:
-        log = (LOGS / task.log_name).read_text(errors="replace")
+        log = task.log.read_text(errors="replace")
         lines = log[log.rfind("\n$ ") + 1:].splitlines()  # the output of the last command
-        print(f"       --- end of {(LOGS / task.log_name).relative_to(ROOT)}")
+        print(f"       --- end of {task.log.relative_to(ROOT)}")
         print("\n".join(f"       | {line}" for line in lines[-TAIL_LINES:]), flush=True)
 
 
@@ -483,7 +485,7 @@ def main() -> int:
         parser.error(f"ansible-test does not work with a Python in a folder with spaces ({BIN}); use make VENV=...")
     # An ending by signal takes the way of Ctrl-C, which stops what was started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    LOGS.mkdir(parents=True, exist_ok=True)
+    (LOGS / options.cluster).mkdir(parents=True, exist_ok=True)
     tasks = [task for tasks in plan.values() for task in tasks]
     started = time.monotonic()
     try:
