@@ -26,6 +26,8 @@ LOG = "/tmp/slipway-decommission.log"
 INTERVAL = 3
 #: seconds that the ring gets to agree on what has been changed
 SETTLING = 120
+#: seconds within which an API server has heard that the guard was lowered
+GUARD_LAG = 15
 
 OPTIONS = {
     "namespace": {"type": "str", "required": True},
@@ -263,7 +265,14 @@ class Decommission:
 
     def _scale(self, step, state):
         path = object_path(APPS, self.params["namespace"], "statefulsets", self.params["name"])
-        self._patch(path, "/spec/replicas", state.replicas, step.value)
+        lag, backoff = Deadline(GUARD_LAG), Backoff(self.deadline)
+        while True:
+            try:
+                return self._patch(path, "/spec/replicas", state.replicas, step.value)
+            except ApiError as error:
+                if "denied request" not in str(error) or lag.expired:
+                    raise
+                backoff.wait()
 
     def _patch(self, path, field, old, new):
         """Change one field from what it was; whether that was done is seen by whoever looks."""

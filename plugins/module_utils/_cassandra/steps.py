@@ -197,10 +197,13 @@ def _require_settled(state):
     unready = [pod for pod in state.pods if not pod.ready]
     if unready:
         raise Unsettled(f"Pod {_names(unready)} is not ready; all nodes must serve.")
-    if UNREACHABLE in state.schema_versions:
-        raise Unsettled(f"{', '.join(state.schema_versions[UNREACHABLE])} does not tell the version of its schema.")
-    if len(state.schema_versions) > 1:
-        raise Unsettled(f"The nodes have {len(state.schema_versions)} versions of the schema: wait until they agree on one.")
+    # For days, nodes that have left are asked too.
+    addresses = {member.address for member in state.members}
+    versions = {version: present for version, hosts in state.schema_versions.items() if (present := addresses.intersection(hosts))}
+    if UNREACHABLE in versions:
+        raise Unsettled(f"{', '.join(sorted(versions[UNREACHABLE]))} does not tell the version of its schema.")
+    if len(versions) > 1:
+        raise Unsettled(f"The nodes have {len(versions)} versions of the schema: wait until they agree on one.")
 
 
 def _sizes(state, replicas):

@@ -77,6 +77,8 @@ TWO = tuple(member(ordinal) for ordinal in range(2))
         (state(system=2, replicas=2, pods=NOT_SERVING, members=TWO), ALL[4:]),
         (state(system=2, replicas=2, pods=NOT_SERVING[:2], members=TWO), ALL[5:]),
         (state(2, replicas=2), []),
+        # one that has left is still asked for its schema
+        (state(2, replicas=2, schema_versions={"a": ["10.0.0.0", "10.0.0.1"], "UNREACHABLE": ["10.0.0.2"]}), []),
         # without a guard
         (state(guard=None), [verb for verb in ALL if verb != "guard"]),
         # two nodes less: one after the other
@@ -160,8 +162,8 @@ def test_logins_that_have_to_be_filled(before, wanted, raised):
         (state(pods=(pod(0), pod(2)), members=(member(0), member(2))), 2, "db has only db-0, db-2 of 3 Pods"),
         (state(pods=(pod(0), pod(2, False)), members=(member(0),), mode=None), 2, "db has only db-0 of 2 Pods"),
         (state(members=(member(0), member(2))), 2, "The node of Pod db-1 is no member of the ring."),
-        (state(schema_versions={"a": [], "b": []}), 2, "The nodes have 2 versions of the schema"),
-        (state(schema_versions={"a": [], "UNREACHABLE": ["10.0.0.1"]}), 2, "10.0.0.1 does not tell the version of its schema."),
+        (state(schema_versions={"a": ["10.0.0.0", "10.0.0.2"], "b": ["10.0.0.1"]}), 2, "The nodes have 2 versions of the schema"),
+        (state(schema_versions={"a": ["10.0.0.0"], "UNREACHABLE": ["10.0.0.9", "10.0.0.1"]}), 2, "10.0.0.1 does not tell the version of its schema."),
         # at the size that is
         (state(members=TWO), 3, "The node of Pod db-2 is no member of the ring; what has left cannot come back: go on to 2 replicas first."),
         (state(members=(*TWO, member(2, "UL"))), 3, "The node of Pod db-2 is leaving; what has left cannot come back: go on to 2 replicas first."),
