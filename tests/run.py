@@ -40,7 +40,7 @@ LOGS = ROOT / ".cache/test"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slipway-kubernetes"
 BIN = Path(sys.executable).parent
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-# A test that hangs has failed. Starting the first cluster may build it.
+# A test that hangs has failed. Starting the first cluster may build it, and tests of a program that.
 TASK_SECONDS, BUILD_SECONDS = 30 * 60, 60 * 60
 TAIL_LINES = 60
 CLUSTERS = {"embedded": "tests/cluster/cluster.py", "kind": "tests/kind/kind.py"}
@@ -275,11 +275,12 @@ def command(*words: str | Path) -> t.Callable[[Worker], Counts]:
     return body
 
 
-def pytest(*arguments: str) -> t.Callable[[Worker], Counts]:
+def pytest(*arguments: str, seconds: float = TASK_SECONDS) -> t.Callable[[Worker], Counts]:
     def body(worker: Worker) -> Counts:
         report = worker.directory / "pytest.xml"
         report.unlink(missing_ok=True)
-        code = worker.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments)
+        code = worker.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments,
+                          seconds=seconds)
         return checked(junit(report) if report.exists() else Counts(), code)
 
     return body
@@ -402,7 +403,7 @@ def stages(wanted_scenarios: list[str]) -> dict[str, list[Task]]:
         "docs": one("docs", command(BIN / "antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=all", ".")),
         "changelog": one("changelog", command(BIN / "antsibull-changelog", "lint")),
         "importer": one("importer", importer),
-        "server": many("server", {name: pytest(f"tests/{name}") for name in server_suites()}),
+        "server": many("server", {name: pytest(f"tests/{name}", seconds=BUILD_SECONDS) for name in server_suites()}),
         "integration": many("integration", {name: integration(name) for name in integration_targets()}),
         "molecule": many("molecule", {name: scenario(name) for name in scenarios(wanted_scenarios)}),
     }
