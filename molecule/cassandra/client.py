@@ -1,3 +1,7 @@
+# Copyright: (c) 2026, slipway.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
 """A client that writes a row and reads one at QUORUM, over and over, and tells each time how it went.
 
 With an argument, it tells how many rows there are, and ends.
