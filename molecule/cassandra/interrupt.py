@@ -1,0 +1,21 @@
+# Copyright: (c) 2026, slipway.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a command and kills it, and all that it has started, once it says a text: TEXT COMMAND..."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+text, *command = sys.argv[1:]
+with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True) as process:
+    for line in process.stdout:
+        print(line, end="")
+        if text in line:
+            os.killpg(process.pid, signal.SIGKILL)
+            sys.exit(0)
+sys.exit(f"It has not said: {text}")
