@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import time
-
-from .._api.client import Api, Deadline, Fault, refusal
+from .._api.client import Api, Fault, refusal
 from .._api.errors import TaskError
 
 try:
