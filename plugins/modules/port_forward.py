@@ -110,13 +110,13 @@ EXAMPLES = r"""
     state: absent
     id: "{{ forward.id }}"
 
-- name: Forward local port 8080 to port http of a Service for ten minutes
+- name: Forward local port 13000 to port http of a Service for ten minutes
   slipway.kubernetes.port_forward:
     namespace: shop
     kind: Service
     name: web
     port: http
-    local_port: 8080
+    local_port: 13000
     expiration_seconds: 600
 
 - name: Close it, by what it was opened with
@@ -126,7 +126,7 @@ EXAMPLES = r"""
     kind: Service
     name: web
     port: http
-    local_port: 8080
+    local_port: 13000
 """
 
 RETURN = r"""
