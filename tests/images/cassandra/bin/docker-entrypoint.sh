@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Sets in cassandra.yaml what the environment says, under the names of the official image.
 set -e
 
