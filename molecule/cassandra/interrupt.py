@@ -11,11 +11,20 @@ import signal
 import subprocess
 import sys
 
+
+def descendants(pid):
+    """Not its process group: a worker of Ansible's has a session of its own."""
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    children = [int(word) for word in listed.stdout.split()]
+    return children + [pid for child in children for pid in descendants(child)]
+
+
 text, *command = sys.argv[1:]
-with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True) as process:
+with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
     for line in process.stdout:
         print(line, end="")
         if text in line:
-            os.killpg(process.pid, signal.SIGKILL)
+            for number in [*descendants(process.pid), process.pid]:
+                os.kill(number, signal.SIGKILL)
             sys.exit(0)
 sys.exit(f"It has not said: {text}")
