@@ -27,7 +27,7 @@ class Server:
 
 def patch(server):
     params = {name: option.get("default") for name, option in OPTIONS.items()}
-    decommission = Decommission({**params, "namespace": "shop", "replicas": 2, "auth": {"host": "https://localhost"}}, False, print)
+    decommission = Decommission({**params, "namespace": "shop", "replicas": 2, "auth": {"host": "https://localhost", "api_key": "x"}}, False, print)
     decommission.api = server
     decommission._patch("/path", "/spec/replicas", 3, 2)
 
