@@ -465,8 +465,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("stages", nargs="*", metavar="STAGE", help="run only these stages")
     parser.add_argument("--scenario", action="append", default=[], metavar="NAME", help="of the Molecule scenarios, run only this one")
-    # Half of its time a test waits for the cluster.
-    parser.add_argument("--workers", type=int, default=3, help="tasks at a time (default 3)")
+    parser.add_argument("--workers", type=int, default=2, help="tasks at a time (default 2)")
     parser.add_argument("--cluster", choices=CLUSTERS, default="embedded", help="where Molecule scenarios run (default: embedded)")
     parser.add_argument("--list", action="store_true", help="list stages and tasks, run nothing")
     options = parser.parse_args()
