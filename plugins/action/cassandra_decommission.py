@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.slipway.kubernetes.plugins.module_utils._cassandra.run import ENGINE
+from ansible_collections.slipway.kubernetes.plugins.module_utils._cassandra.decommission import ENGINE
 from ansible_collections.slipway.kubernetes.plugins.plugin_utils._in_process import InProcessAction
 
 

@@ -164,7 +164,7 @@ host:
   type: str
 """
 
-from ansible_collections.slipway.kubernetes.plugins.module_utils._cassandra.run import ENGINE
+from ansible_collections.slipway.kubernetes.plugins.module_utils._cassandra.decommission import ENGINE
 
 
 def main():

@@ -158,9 +158,14 @@ class Api:
         """Create something that is not stored, such as a review or a token, so that it may be asked for twice."""
         return self._decode(self._retry(lambda: self._send("post", path, query, body=body)))
 
-    def delete(self, path, uid):
-        """Delete exactly the object with that uid; one that is gone already is fine."""
+    def delete(self, path, uid, grace_period=None):
+        """Delete exactly the object with that uid; one that is gone already is fine.
+
+        :param grace_period: seconds that a pod gets to end, instead of those that it asks for.
+        """
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        if grace_period is not None:
+            body["gracePeriodSeconds"] = grace_period
         try:
             self._retry(lambda: self._send("delete", path, body=body))
         except ApiError as e:

@@ -12,6 +12,10 @@ else
     echo "$CASSANDRA_HEADLESS names no other node, which $POD_NAME could get its rows from" >&2
     exit 1
   fi
+  # Noted by the module cassandra_replace: the address of the lost node whose share of the rows this one takes over.
+  if [[ -e /replacement/$POD_NAME ]]; then
+    export JVM_EXTRA_OPTS="$JVM_EXTRA_OPTS -Dcassandra.replace_address_first_boot=$(<"/replacement/$POD_NAME")"
+  fi
 fi
 export CASSANDRA_SEEDS=$seeds
 exec docker-entrypoint.sh cassandra -f

@@ -9,15 +9,16 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.slipway.kubernetes.plugins.module_utils._api.errors import TaskError
-from ansible_collections.slipway.kubernetes.plugins.module_utils._cassandra import steps as s
+from ansible_collections.slipway.kubernetes.plugins.module_utils._cassandra import decommission_steps as s
 from ansible_collections.slipway.kubernetes.plugins.module_utils._cassandra.nodetool import Member
+from ansible_collections.slipway.kubernetes.plugins.module_utils._cassandra.ring import Claim, Pod
 
 MIB = 1 << 20
 SYSTEM = ("system_auth", "system_distributed", "system_traces")
 
 
 def pod(ordinal, ready=True, address=""):
-    return s.Pod(f"db-{ordinal}", ordinal, f"10.0.0.{ordinal}" if address == "" else address, ready)
+    return Pod(f"db-{ordinal}", ordinal, f"10.0.0.{ordinal}" if address == "" else address, ready)
 
 
 def member(ordinal, status="UN", datacenter="dc1"):
@@ -25,7 +26,7 @@ def member(ordinal, status="UN", datacenter="dc1"):
 
 
 def claim(ordinal):
-    return s.Claim(f"data-db-{ordinal}", ordinal)
+    return Claim(f"data-db-{ordinal}", ordinal)
 
 
 def state(size=3, replicas=3, system=None, user=2, **changed):

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writing where somebody else may write as well; what is written is decided in steps.py."""
+"""Writing where somebody else may write as well; what is written is decided in decommission_steps.py."""
 
 from __future__ import annotations
 
 import pytest
 
 from ansible_collections.slipway.kubernetes.plugins.module_utils._api.client import ApiError
-from ansible_collections.slipway.kubernetes.plugins.module_utils._cassandra.run import OPTIONS, Decommission
+from ansible_collections.slipway.kubernetes.plugins.module_utils._cassandra.decommission import OPTIONS, Decommission
 
 
 class Server:

@@ -2,41 +2,14 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What to do next so that a Cassandra has fewer nodes, from what is seen of it.  PRIVATE to the collection.
-
-Nothing is remembered from one step to the next, nor from one run to the next: whoever was interrupted sees the same, and
-goes on from there.
-"""
+"""What to do next so that a Cassandra has fewer nodes, from what is seen of it.  PRIVATE to the collection."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
 from .._api.errors import TaskError
-from .nodetool import UNREACHABLE
-
-#: The system's own keyspaces that have replicas on several nodes, and as many as a large cluster is to have.
-SYSTEM_KEYSPACES = ("system_auth", "system_distributed", "system_traces")
-SYSTEM_REPLICAS = 3
-
-
-class Unsettled(TaskError):
-    """A ring that is not as it has to be, which may pass: nodes hear of each other with a delay."""
-
-
-@dataclass(frozen=True)
-class Pod:
-    name: str
-    ordinal: int
-    #: None before it has one
-    address: str | None
-    ready: bool
-
-
-@dataclass(frozen=True)
-class Claim:
-    name: str
-    ordinal: int
+from .ring import SYSTEM_KEYSPACES, SYSTEM_REPLICAS, Pod, Ring, Step, Unsettled, names, require_members, require_settled
 
 
 @dataclass(frozen=True)
@@ -46,33 +19,15 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class State:
-    """What is seen of a Cassandra.  C(mode) is that of the node with the highest ordinal; None if it does not tell."""
+class State(Ring):
+    """C(mode) is that of the node with the highest ordinal; None if it does not tell."""
 
-    name: str
-    replicas: int
-    pods: tuple
-    members: tuple
-    replication: dict
-    schema_versions: dict
     mode: str | None = None
     #: {name of a pod: bytes}
     free: dict = field(default_factory=dict)
     #: None without a guard
     guard: int | None = None
     claims: tuple = ()
-
-    def member(self, pod):
-        return next((member for member in self.members if member.address == pod.address), None)
-
-
-@dataclass(frozen=True)
-class Step:
-    """C(verb) is what to do, C(text) the same for people, C(value) what it is done with."""
-
-    verb: str
-    text: str
-    value: object = None
 
 
 def next_step(state, goal):
@@ -86,11 +41,11 @@ def next_step(state, goal):
         )
     leaving = [pod for pod in state.pods if pod.ordinal >= state.replicas]
     if leaving:
-        return Step("await_pods", f"Wait until Pod {_names(leaving)} is gone", tuple(pod.name for pod in leaving))
+        return Step("await_pods", f"Wait until Pod {names(leaving)} is gone", tuple(leaving))
     _refuse_strangers(state)
     stale = tuple(claim for claim in state.claims if claim.ordinal >= state.replicas)
     if stale:
-        return Step("release_claims", f"Delete PersistentVolumeClaim {_names(stale)} of nodes that have left", stale)
+        return Step("release_claims", f"Delete PersistentVolumeClaim {names(stale)} of nodes that have left", stale)
     if goal.replicas < state.replicas:
         return _shrink(state, goal)
     return _finish(state, goal)
@@ -118,7 +73,7 @@ def after(state, step):
         # The next one to leave has not been asked yet, but is like all the others.
         return replace(state, replicas=step.value, mode="NORMAL")
     if step.verb == "await_pods":
-        return replace(state, pods=tuple(pod for pod in state.pods if pod.name not in step.value))
+        return replace(state, pods=tuple(pod for pod in state.pods if pod not in step.value))
     return replace(state, claims=tuple(claim for claim in state.claims if claim not in step.value))
 
 
@@ -130,13 +85,13 @@ def _shrink(state, goal):
     leaver = next((pod for pod in state.pods if pod.ordinal == size), Pod(f"{state.name}-{size}", size, None, False))
     member = state.member(leaver)
     if member is None:
-        _require_members(state, survivors, size)
+        require_members(state, survivors, size)
         if state.guard is not None and state.guard > size:
             return Step("guard", f"Allow {state.name} to have {size} replicas", size)
         return Step("scale", f"Scale {state.name} to {size} replicas", size)
     if member.status[1] == "L" or state.mode in ("LEAVING", "DECOMMISSIONED"):
         return Step("await_decommission", f"Wait until Pod {leaver.name} has left the ring", leaver.name)
-    _require_settled(state)
+    _require_all_settled(state)
     if state.mode is None:
         raise Unsettled(f"Pod {leaver.name} does not answer nodetool; nothing was changed.")
     if state.mode not in ("NORMAL", "DECOMMISSION_FAILED"):
@@ -158,7 +113,7 @@ def _finish(state, goal):
             f"The node of Pod {last.name} {'is leaving' if member else 'is no member of the ring'}; what has left cannot come back: go "
             f"on to {state.replicas - 1} replicas first."
         )
-    _require_settled(state)
+    _require_all_settled(state)
     due = _system_keyspaces(state, goal, state.replicas)
     if due:
         return due
@@ -171,39 +126,18 @@ def _refuse_strangers(state):
     """Members that are no pod: nodes that are gone without having left."""
     unready = [pod for pod in state.pods if not pod.ready and pod.ordinal < state.replicas - 1]
     if unready:
-        raise Unsettled(f"Pod {_names(unready)} is not ready; all nodes but the one that leaves must serve.")
+        raise Unsettled(f"Pod {names(unready)} is not ready; all nodes but the one that leaves must serve.")
     strangers = [member for member in state.members if member.address not in {pod.address for pod in state.pods}]
     if strangers:
         raise Unsettled(
-            f"The ring has the member {', '.join(map(str, strangers))}, which is no Pod of {state.name}: bring it back, or "
-            f"have the others do without it by nodetool removenode {strangers[0].host_id}."
+            f"The ring has the member {', '.join(map(str, strangers))}, which is no Pod of {state.name}: bring it back, "
+            f"replace it by cassandra_replace, or have the others do without it by nodetool removenode {strangers[0].host_id}."
         )
 
 
-def _require_members(state, pods, count):
-    if len(pods) < count:
-        raise Unsettled(f"{state.name} has only {_names(pods) or 'no Pod'} of {count} Pods; wait until all serve.")
-    outside = [pod for pod in pods if state.member(pod) is None]
-    if outside:
-        raise Unsettled(f"The node of Pod {_names(outside)} is no member of the ring.")
-
-
-def _require_settled(state):
-    """All pods are members that are up and normal, and know the same schema."""
-    _require_members(state, state.pods, state.replicas)
-    bad = [member for member in state.members if member.status != "UN"]
-    if bad:
-        raise Unsettled(f"All nodes must be up and normal (UN), but the ring has {', '.join(map(str, bad))}.")
-    unready = [pod for pod in state.pods if not pod.ready]
-    if unready:
-        raise Unsettled(f"Pod {_names(unready)} is not ready; all nodes must serve.")
-    # For days, nodes that have left are asked too.
-    addresses = {member.address for member in state.members}
-    versions = {version: present for version, hosts in state.schema_versions.items() if (present := addresses.intersection(hosts))}
-    if UNREACHABLE in versions:
-        raise Unsettled(f"{', '.join(sorted(versions[UNREACHABLE]))} does not tell the version of its schema.")
-    if len(versions) > 1:
-        raise Unsettled(f"The nodes have {len(versions)} versions of the schema: wait until they agree on one.")
+def _require_all_settled(state):
+    require_members(state, state.pods, state.replicas)
+    require_settled(state, state.pods, state.members)
 
 
 def _sizes(state, replicas):
@@ -283,5 +217,3 @@ def raises(state, wanted):
     return any(count > before.get(datacenter, before.get(None, 0)) for datacenter, count in wanted.get("system_auth", {}).items())
 
 
-def _names(things):
-    return ", ".join(thing.name for thing in things)
