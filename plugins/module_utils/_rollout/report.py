@@ -19,12 +19,20 @@ from .objects import images_of, name_of, namespace_of, replica_counts, selector_
 from .workloads import Histories, lost_managers, pods_path
 
 _LOG_LINES = 10
+#: so many are read, because the last ones may be a stack
+_LOG_TAIL = 100
 _EVENTS = 5
 #: so many findings per workload are reported, so many of them with logs and events
 _FINDINGS = 5
 _DETAILED = 2
 #: seconds that finding out about a failure may take when the time limit is used up
 AFTERMATH = 10
+#: lines that end a log and say no more than that it failed: frames of a stack (Java, Go), and tar's and MariaDB's last ones
+_SAYS_NO_MORE = re.compile(
+    r"\s*at [^ ]+\(.*\)|\s*\.\.\. \d+ (?:more|common frames omitted)|"
+    r"goroutine \d+ \[.*\]:|\S+\((?:\.{3}|0x.*|\{.*)?\)|\s+/\S+\.go:\d+.*|created by \S+.*|"
+    r"tar: (?:Exiting with failure status|Error is not recoverable).*|.*\[ERROR\] Aborting"
+)
 _SECRET_NAME = re.compile(r"pass(word|wd|phrase)?|secret|token|credential|api_?key|private_?key", re.IGNORECASE)
 
 
@@ -97,9 +105,9 @@ def failure_sentence(target):
             parts.append(f"pod {first['pod']}, container {first['container']}: {first['reason']}: {first['message']}".rstrip(": "))
         elif not first["pod"] and first["reason"] not in target.failure:
             parts.append(first["message"].rstrip("."))
-        last_words = [line for line in first["logs"] if line.strip()]
+        last_words = telling_line(first["logs"])
         if last_words:
-            parts.append(f'its last log line: "{last_words[-1].strip()}"')
+            parts.append(f'its last log line: "{last_words}"')
         # a crash is told by the log, a probe's failure by its event
         if first["events"] and (not last_words or first["exit_code"] is None):
             event = first["events"][-1]
@@ -109,6 +117,12 @@ def failure_sentence(target):
     if target.undone:
         parts.append(target.undone)
     return f"{target.name}: " + "; ".join(parts) + "."
+
+
+def telling_line(lines):
+    """The last line of a log that says something; the very last one where none does."""
+    lines = [line for line in lines if line.strip()]
+    return next((line for line in reversed(lines) if not _SAYS_NO_MORE.fullmatch(line)), lines[-1] if lines else "").strip()
 
 
 def diagnose(api, target):
@@ -166,7 +180,7 @@ def _logs(api, pod, finding):
     if not started or not finding.container:
         return []
     path = object_path(CORE, namespace_of(pod), "pods", name_of(pod), "log")
-    query = [("container", finding.container), ("tailLines", _LOG_LINES)]
+    query = [("container", finding.container), ("tailLines", _LOG_TAIL)]
     for previous in (["true"] if finding.crashed and finding.restart_count else []) + ["false"]:
         try:
             text = api.text(path, query + [("previous", previous)])
@@ -174,8 +188,15 @@ def _logs(api, pod, finding):
             # the container is gone, or its node does not answer: the other facts must still be told
             continue
         if text.strip():
-            return text.splitlines()[-_LOG_LINES:]
+            return _last_lines(text.splitlines())
     return []
+
+
+def _last_lines(lines):
+    """The last ones, or those from the last that says something."""
+    telling = [index for index, line in enumerate(lines) if line.strip() and not _SAYS_NO_MORE.fullmatch(line)]
+    start = min(telling[-1:] + [max(0, len(lines) - _LOG_LINES)])
+    return lines[start : start + _LOG_LINES]
 
 
 def _events(api, namespace, uid):

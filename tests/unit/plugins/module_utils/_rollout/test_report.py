@@ -120,6 +120,42 @@ def test_a_failed_rollout_is_reported_as_failed_and_a_timed_out_one_as_it_stands
     assert [r["phase"] for r in report.result_of(Server(), [failed, late])["rollouts"]] == ["failed", "progressing"]
 
 
+# --------------------------------------------------------------------- logs --
+FRAME = "\tat org.apache.cassandra.db.Keyspace.open(Keyspace.java:127)"
+FULL = "Caused by: java.io.IOException: No space left on device"
+
+
+@pytest.mark.parametrize(
+    "lines, telling, kept",
+    [
+        ([], "", []),
+        (["", " "], "", ["", " "]),
+        (["one", "two", "", "\t"], "two", None),
+        ([str(number) for number in range(12)], "11", [str(number) for number in range(2, 12)]),
+        (["Exception", FRAME, FULL, FRAME, "\t... 14 common frames omitted"], FULL, None),
+        # a stack that is longer than what is shown
+        (["Exception", FRAME, FULL, *[FRAME] * 20], FULL, [FULL, *[FRAME] * 9]),
+        ([FRAME] * 12, FRAME.strip(), [FRAME] * 10),
+        (["panic: no database", "goroutine 1 [running]:", "main.main()", "\t/src/main.go:12 +0x1d"], "panic: no database", None),
+        (
+            ["tar: ./wp-content: Cannot mkdir: No space left on device", "tar: Exiting with failure status due to previous errors"],
+            "tar: ./wp-content: Cannot mkdir: No space left on device",
+            None,
+        ),
+        (["[ERROR] InnoDB: Cannot open './ibdata1'", "[ERROR] Aborting"], "[ERROR] InnoDB: Cannot open './ibdata1'", None),
+    ],
+)
+def test_last_words(lines, telling, kept):
+    pods = [{"metadata": {"name": "web-1", "namespace": "shop", "uid": "1"}, "status": {"phase": "Pending", "containerStatuses": [{
+        "name": "web", "restartCount": 0, "state": {"terminated": {"exitCode": 1, "reason": "Error"}},
+    }]}}]
+    server = Server()
+    server.text = lambda path, query: "\n".join(lines)
+    logs = report.diagnosis_of(server, pods)[0]["logs"]
+    assert report.telling_line(logs) == telling
+    assert logs == (lines if kept is None else kept) or not "".join(lines).strip()
+
+
 # ----------------------------------------------------------------- messages --
 def finding(**known):
     found = {"pod": "web-1", "container": "web", "reason": "ErrImagePull", "message": "not found", "exit_code": None, "restart_count": 0}
