@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -25,6 +26,8 @@ with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         print(line, end="")
         if text in line:
             for number in [*descendants(process.pid), process.pid]:
-                os.kill(number, signal.SIGKILL)
+                # One may have ended, when its parent was killed or by itself.
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGKILL)
             sys.exit(0)
 sys.exit(f"It has not said: {text}")

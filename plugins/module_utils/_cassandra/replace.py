@@ -72,6 +72,10 @@ class Replacement(Operation):
             note=self._noted(),
         )
 
+    def outline(self, state):
+        lines = [] if state.note is None else [f"to be replaced: {state.note.pod}, {state.note.address} {state.note.host_id}"]
+        return [*super().outline(state), *lines]
+
     def _is_looked_for(self, workload):
         volumes = dig(workload, "spec", "template", "spec", "volumes", default=[])
         return self.note in [dig(volume, "configMap", "name") for volume in volumes]
@@ -143,7 +147,9 @@ class Replacement(Operation):
                     "name": self.params["name"],
                     "wait_timeout": max(1, int(self.deadline.left())),
                 },
-                progress=self.progress,
+                False,
+                False,
+                self.progress,
             )
             # What the controller says may be of the time before.
             found = self.get("pods", self.goal.pod)
