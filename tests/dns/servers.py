@@ -10,7 +10,6 @@ import base64
 import json
 import os
 import shutil
-import signal
 import socket
 import sqlite3
 import subprocess
@@ -27,7 +26,7 @@ PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
 
 
 def missing() -> list[str]:
-    found = {name: shutil.which(name, path=PATH) for name in ("pdns_server", "named", "dig")}
+    found = {name: shutil.which(name, path=PATH) for name in ("pdns_server", "named", "dig", "setpriv")}
     return [name for name, path in found.items() if not path] + ([] if SCHEMA.exists() else [str(SCHEMA)])
 
 
@@ -53,14 +52,14 @@ def eventually(what: str, holds: Callable[[], Any], patience: float = PATIENCE) 
 
 
 class Process:
-    """A program with its output in a file, ended with all that it started."""
+    """A program with its output in a file, ended with the thread that started it, be that killed."""
 
     def __init__(self, command: list[str], log: Path, env: dict[str, str] | None = None) -> None:
         self.log = log
         with log.open("wb") as out:
             self.process = subprocess.Popen(
-                command, env=env if env is not None else os.environ | {"PATH": PATH}, cwd=log.parent,
-                stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+                ["setpriv", "--pdeathsig", "KILL", *command], env=os.environ | {"PATH": PATH} if env is None else env,
+                cwd=log.parent, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
             )
 
     def output(self) -> str:
@@ -71,11 +70,11 @@ class Process:
 
     def stop(self) -> None:
         if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
+            self.process.terminate()
             try:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.kill()
                 self.process.wait()
 
 
