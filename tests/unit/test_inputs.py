@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, slipway.kubernetes contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Paths that playbooks are given are those of the user's folder, not of the playbook's, where tasks run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAYBOOKS = ROOT / "playbooks"
+
+
+def path_inputs() -> list[tuple[str, str]]:
+    return [
+        (playbook, name)
+        for file in sorted(PLAYBOOKS.glob("*.meta.yml"))
+        for playbook, spec in yaml.safe_load(file.read_text())["argument_specs"].items()
+        for name, option in spec["options"].items()
+        if option["type"] == "path"
+    ]
+
+
+@pytest.mark.parametrize(("playbook", "name"), path_inputs())
+def test_paths_are_used_as_check_inputs_has_made_them(playbook: str, name: str) -> None:
+    used = [
+        word
+        for file in PLAYBOOKS.rglob("*.*")
+        if file.is_file() and not file.name.endswith(".meta.yml")
+        for word in re.findall(rf"[\w.]*\b{name}\b", file.read_text())
+    ]
+    assert set(used) == {f"__paths.{name}"}
+
+
+def play(playbook: str, here: Path, **inputs: str) -> str:
+    """What a playbook says, started in a folder by a program, which may not set PWD."""
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), str(PLAYBOOKS / f"{playbook}.yml")]
+    command += [word for item in inputs.items() for word in ("--extra-vars", "=".join(item))]
+    environment = os.environ | {
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(here / ".ansible"), "HOME": str(here), "KUBECONFIG": os.devnull, "PWD": "/",
+    }
+    result = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, check=False)
+    return re.sub(r"\s+", " ", result.stdout + result.stderr)
+
+
+@pytest.mark.parametrize("given", ["backups/1", "./backups/../backups/1", "~/backups/1"])
+def test_a_relative_path_is_one_of_the_users_folder(tmp_path: Path, given: str) -> None:
+    folder = tmp_path / "backups" / "1"
+    folder.mkdir(parents=True)
+    (folder / "SHA256SUMS").write_text(f"{hashlib.sha256().hexdigest()}  schema.cql\n")
+    assert "/backups/1/schema.cql does not exist; nothing was changed." in play("cassandra_restore", tmp_path, cassandra_restore_dir=given)
+
+
+def test_an_absolute_path_is_left_alone(tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    archive = tmp_path / "backup.tar.gz"
+    archive.write_text("")
+    (tmp_path / "backup.tar.gz.sha256").write_text("0  backup.tar.gz\n")
+    assert f"{archive} is not what its checksum says; nothing was changed." in play("wordpress_restore", here, wordpress_restore_file=str(archive))
