@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -110,6 +111,15 @@ def disk_shortages(needs: dict[Path, int]) -> list[str]:
     return messages
 
 
+def copy_files(source: Path, target: Path) -> None:
+    """Without modes: Go's module cache is read-only."""
+    for path in source.rglob("*"):
+        if path.is_file():
+            copy = target / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+
+
 class _Build:
     """One `go build`, with its output in a log file and a line of progress now and then."""
 
@@ -119,6 +129,7 @@ class _Build:
         self.title = title
         self.log = cache_dir() / "logs" / f"build-{program.name}.log"
         self.started = time.monotonic()
+        self.source = program.module_dir
 
     def run(self) -> None:
         target = cached_path(self.program)
@@ -126,10 +137,12 @@ class _Build:
         self.log.write_text("", encoding="utf-8")
         say(f"{self.title}: building")
         flags = [*BUILD_FLAGS, "-ldflags", self.program.ldflags]
-        # Listing first fetches the modules, so that the build's own progress is that of the compiler.
-        stale = self._go(["list", *flags, "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", self.program.package], None)
         target.parent.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=target.parent.parent) as partial:
+            if self.program.patched:
+                self._patch(Path(partial) / "source")
+            # Listing first fetches the modules, so that the build's own progress is that of the compiler.
+            stale = self._go(["list", *flags, "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", self.program.package], None)
             # Not the final folder yet: a binary that exists under its key is complete.
             out = Path(partial) / self.program.name
             self._go(["build", "-v", *flags, "-o", str(out), self.program.package], len(stale.splitlines()))
@@ -140,6 +153,16 @@ class _Build:
                 shutil.rmtree(other, ignore_errors=True)
         say(f"{self.title}: built in {self._elapsed()}")
 
+    def _patch(self, folder: Path) -> None:
+        """Build in a copy, beside another of the module that lacks what the program's folder "patch" replaces."""
+        module = self.program.patched
+        original = json.loads(self._go(["mod", "download", "-json", module], None))["Dir"]
+        copy_files(self.source, folder)
+        copy_files(Path(original), folder / "patched")
+        copy_files(self.source / "patch", folder / "patched")
+        self.source = folder
+        self._go(["mod", "edit", f"-replace={module}=./patched"], None)
+
     def _elapsed(self) -> str:
         minutes, seconds = divmod(round(time.monotonic() - self.started), 60)
         return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
@@ -148,7 +171,7 @@ class _Build:
         """Run go; `packages` is how many it will compile, or None while it is fetching modules."""
         # A session of its own: an interrupted build takes the compilers it started with it.
         process = subprocess.Popen(
-            [self.go, *arguments], cwd=self.program.module_dir, env=go_environment(), start_new_session=True,
+            [self.go, *arguments], cwd=self.source, env=go_environment(), start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         out: list[str] = []

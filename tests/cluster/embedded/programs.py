@@ -27,6 +27,7 @@ class Program:
     module: str     # the module whose version is the program's
     package: str    # the main package
     seconds: int    # a cold build on two cores, in the order below (later ones share packages with earlier ones)
+    patched: str = ""   # a module of which some files are those in the program's folder "patch" instead
 
     @property
     def module_dir(self) -> Path:
@@ -49,6 +50,7 @@ class Program:
             (self.module_dir / "go.sum").read_bytes(),
             " ".join((self.package, *BUILD_FLAGS, self.ldflags)).encode(),
             f"{sys.platform}/{platform.machine()}".encode(),
+            *(path.read_bytes() for path in sorted(self.module_dir.glob("*/**/*")) if path.is_file()),
         ):
             digest.update(hashlib.sha256(part).digest())
         return digest.hexdigest()[:12]
@@ -70,6 +72,8 @@ PROGRAMS: dict[str, Program] = {
         Program("kube-scheduler", "kubernetes", KUBERNETES, "k8s.io/kubernetes/cmd/kube-scheduler", 12),
         Program("external-dns", "external-dns", "sigs.k8s.io/external-dns", "sigs.k8s.io/external-dns", 300),
         Program("metrics-server", "metrics-server", "sigs.k8s.io/metrics-server", "sigs.k8s.io/metrics-server/cmd/metrics-server", 60),
+        Program("traefik", "traefik", "github.com/traefik/traefik/v3", "github.com/traefik/traefik/v3/cmd/traefik", 300,
+                patched="github.com/go-acme/lego/v5"),
     )
 }
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from embedded import build
 from embedded.build import GIB, binaries, cached_path, disk_shortages, provided_path
 from embedded.common import ClusterError, cache_dir, locked, version_tuple
-from embedded.programs import PROGRAMS
+from embedded.programs import PROGRAMS, Program
 
 ETCD = PROGRAMS["etcd"]
 
@@ -21,6 +22,7 @@ ETCD = PROGRAMS["etcd"]
 FAKE_GO = """#!/bin/sh
 case $1 in
   env) ;;
+  mod) [ "$2" = download ] && echo "{\\"Dir\\": \\"$FAKE_GO_MODULE\\"}" || echo "$*" >> "$FAKE_GO_COUNT" ;;
   list) echo "go: downloading example.com/x v1.0.0" >&2; echo example.com/x ;;
   build)
     [ "$FAKE_GO" = fail ] && { echo "x.go:1:1: undefined: y" >&2; exit 1; }
@@ -90,6 +92,29 @@ def test_a_failed_build_leaves_nothing(built: Path, monkeypatch: pytest.MonkeyPa
     assert str(log) in str(failure.value)
     assert "undefined: y" in log.read_text(encoding="utf-8")
     assert list(cached_path(ETCD).parent.parent.iterdir()) == []
+
+
+def test_a_module_is_patched_in_a_copy(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, program = tmp_path / "module", tmp_path / "program"
+    for file, text in {
+        module / "go.mod": "module example.com/big", module / "clouds/clouds.go": "package clouds // all",
+        program / "go.mod": "module example.com/program", program / "patch/clouds/clouds.go": "package clouds // none",
+    }.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    # As Go's module cache is.
+    (module / "clouds").chmod(0o555)
+    monkeypatch.setenv("FAKE_GO_MODULE", str(module))
+    monkeypatch.setattr(Program, "module_dir", program)
+    build_ = build._Build(str(tmp_path / "go"), replace(ETCD, patched="example.com/big"), "etcd")
+    build_.log.parent.mkdir(parents=True)
+    build_._patch(tmp_path / "copy")
+    assert build_.source == tmp_path / "copy"
+    assert built.read_text(encoding="utf-8") == "mod edit -replace=example.com/big=./patched\n"
+    assert (tmp_path / "copy/patched/go.mod").read_text(encoding="utf-8") == "module example.com/big"
+    assert (tmp_path / "copy/patched/clouds/clouds.go").read_text(encoding="utf-8") == "package clouds // none"
+    assert (tmp_path / "copy/go.mod").read_text(encoding="utf-8") == "module example.com/program"
+    assert (module / "clouds/clouds.go").read_text(encoding="utf-8") == "package clouds // all"
 
 
 def test_two_builds_at_once_build_once(built: Path) -> None:

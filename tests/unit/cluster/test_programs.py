@@ -80,6 +80,19 @@ def test_the_key_changes_with_the_module(copy: Path, name: str) -> None:
     assert [program.name for program in PROGRAMS.values() if program.key != before[program.name]] == ["etcd"]
 
 
+def test_the_key_changes_with_a_patch(copy: Path) -> None:
+    before = {program.name: program.key for program in PROGRAMS.values()}
+    patch = next((copy.parent / "traefik/patch").rglob("*.go"))
+    patch.write_text("package dns\n", encoding="utf-8")
+    assert [program.name for program in PROGRAMS.values() if program.key != before[program.name]] == ["traefik"]
+
+
+@pytest.mark.parametrize("program", [program for program in PROGRAMS.values() if program.patched], ids=lambda program: program.name)
+def test_what_is_patched_is_pinned(program: Program) -> None:
+    version = module_version((program.module_dir / "go.mod").read_text(encoding="utf-8"), program.patched)
+    assert f"{program.patched} {version} h1:" in (program.module_dir / "go.sum").read_text(encoding="utf-8")
+
+
 def test_the_key_changes_with_the_flags(monkeypatch: pytest.MonkeyPatch) -> None:
     before = PROGRAMS["etcd"].key
     monkeypatch.setattr(programs, "STRIP", "-s")
