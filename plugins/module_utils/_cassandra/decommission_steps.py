@@ -215,5 +215,3 @@ def raises(state, wanted):
     """Whether an C(alter) step gives logins more replicas, which then have to be filled."""
     before = state.replication.get("system_auth", {})
     return any(count > before.get(datacenter, before.get(None, 0)) for datacenter, count in wanted.get("system_auth", {}).items())
-
-
