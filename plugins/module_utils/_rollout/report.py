@@ -122,7 +122,11 @@ def failure_sentence(target):
 def telling_line(lines):
     """The last line of a log that says something; the very last one where none does."""
     lines = [line for line in lines if line.strip()]
-    return next((line for line in reversed(lines) if not _SAYS_NO_MORE.fullmatch(line)), lines[-1] if lines else "").strip()
+    return next((line for line in reversed(lines) if _says_something(line)), lines[-1] if lines else "").strip()
+
+
+def _says_something(line):
+    return line.strip() and not _SAYS_NO_MORE.fullmatch(line)
 
 
 def diagnose(api, target):
@@ -194,7 +198,7 @@ def _logs(api, pod, finding):
 
 def _last_lines(lines):
     """The last ones, or those from the last that says something."""
-    telling = [index for index, line in enumerate(lines) if line.strip() and not _SAYS_NO_MORE.fullmatch(line)]
+    telling = [index for index, line in enumerate(lines) if _says_something(line)]
     start = min(telling[-1:] + [max(0, len(lines) - _LOG_LINES)])
     return lines[start : start + _LOG_LINES]
 
