@@ -1,12 +1,16 @@
 # Thin: each target is the command that does the work. `make help` lists them.
 .DEFAULT_GOAL := help
 
-PYTHON ?= python3
+# Looked for once, and only where it is needed.
+PYTHON ?= $(eval PYTHON := $(shell tests/tools/newest_python))$(PYTHON)
 VENV ?= .venv
 CLUSTER_DIR ?= .cluster
-# What of `make test` to run; all of it by default.
+# What of `make test` to run, and which parts of `make test-all`; all by default.
 STAGES ?=
 SCENARIOS ?=
+PARTS ?=
+# Anything: `make test-kind` leaves out what takes longest.
+QUICK ?=
 
 BIN = $(VENV)/bin
 CLUSTER = "$(PYTHON)" tests/cluster/cluster.py
@@ -25,15 +29,19 @@ help: ## this list
 .PHONY: demo
 demo: cluster ## deploy an app to an embedded cluster, roll it to version 2 and back
 	@$(ON_CLUSTER) "$(BIN)/ansible-playbook" -i playbooks/inventory/demo playbooks/demo.yml
-	@echo 'Here, kubectl is "$(PYTHON) tests/cluster/cluster.py kubectl", and ansible-playbook is in $(BIN).'
+	@echo 'Here, kubectl is "$(BIN)/python tests/cluster/cluster.py kubectl$(if $(filter-out .cluster,$(CLUSTER_DIR)), --dir $(CLUSTER_DIR))", and ansible-playbook is in $(BIN).'
 
 .PHONY: test
-test: venv ## all tests that need no Docker (STAGES="unit sanity", SCENARIOS="app")
+test: venv ## what every change must pass (STAGES="unit sanity", SCENARIOS="app")
 	@$(RUN_TESTS) $(STAGES)
 
+.PHONY: test-all
+test-all: venv ## all tests that need no Docker, with full counts (PARTS="twin server")
+	@$(RUN_TESTS) --all $(addprefix --part ,$(PARTS)) $(STAGES)
+
 .PHONY: test-kind
-test-kind: venv ## the Molecule scenarios with real containers, on kind (SCENARIOS="app")
-	@$(RUN_TESTS) --cluster kind --workers 1 molecule
+test-kind: venv ## the Molecule scenarios with real containers, on kind (SCENARIOS="app", QUICK=1)
+	@$(RUN_TESTS) $(if $(QUICK),,--all) --cluster kind --workers 1 molecule
 
 .PHONY: lint sanity unit integration molecule
 lint: venv ## of the tests: the linters
@@ -57,6 +65,10 @@ cluster-down: ## stop it
 bench: cluster ## measure the modules beside kubernetes.core and kubectl
 	@$(ON_CLUSTER) "$(BIN)/python" tests/bench/bench.py
 
+.PHONY: versions
+versions: venv ## every version that is named here, its date, and the newest that is known
+	@"$(BIN)/python" tests/tools/versions.py
+
 .PHONY: docs
 docs: venv ## the documentation as web pages, in docs/_build/build/html
 	rm -rf docs/_build && mkdir -p docs && mkdir -m 755 docs/_build
@@ -79,4 +91,6 @@ runtime:
 
 .PHONY: clean
 clean: cluster-down ## stop the cluster, remove everything that make made here
-	rm -rf .ansible .cache .collections "$(VENV)" dist docs/_build tests/output
+	rm -rf .ansible .cache .collections dist docs/_build tests/images/*/prepared tests/integration/integration_config.yml tests/output
+	@if [ -e "$(VENV)/slipway.json" ]; then rm -rf "$(VENV)"; fi
+	@for venv in .venv*; do if [ -e "$$venv/slipway.json" ]; then rm -rf "$$venv"; fi; done

@@ -8,6 +8,11 @@ workers. Each worker has a private copy of the collection, laid out as
 ansible-test wants it, and a private embedded cluster, started when a task of
 this worker first needs one. So no two tests that run at the same time share
 a file, a namespace or a node port.
+
+There are two tiers. What every change must pass is run without `--all`: it
+leaves out tests with the marker `full`. `--all` runs everything, with
+SLIPWAY_TESTS=all in the environment, by which tests choose their counts, and
+in parts, each with a line that counts at its end.
 """
 
 from __future__ import annotations
@@ -18,6 +23,8 @@ import fcntl
 import json
 import os
 import queue
+import random
+import re
 import shutil
 import signal
 import subprocess
@@ -42,8 +49,33 @@ BIN = Path(sys.executable).parent
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # A test that hangs has failed. Starting the first cluster may build it, and tests of a program that.
 TASK_SECONDS, BUILD_SECONDS = 30 * 60, 60 * 60
-TAIL_LINES = 60
+TAIL_LINES, FATAL_CHARACTERS = 60, 1000
 CLUSTERS = {"embedded": "tests/cluster/cluster.py", "kind": "tests/kind/kind.py"}
+# The parts of everything, by the titles of their tasks or by the stages that these are of; the longer one counts. Each part
+# has to be through within an hour on two cores: what grows beyond that becomes a part of its own.
+PARTS = {
+    "static": ("sanity", "unit", "yamllint", "ansible-lint", "docs", "changelog", "importer"),
+    "server": ("server",),
+    "twin": ("server: twin",),
+    "versions": ("server: versions",),
+    "scenarios": ("integration", "molecule"),
+}
+# What pytest ends with when it has found nothing to run.
+NO_TESTS = 5
+# Measured on two cores: the longest are started first, so that none is left running alone at the end.
+SECONDS = {
+    "unit": 260, "sanity": 155, "ansible-lint": 135, "importer": 60,
+    "server: twin": 290, "server: faults": 80, "server: metrics": 120, "server: cluster": 85, "server: versions": 60,
+    "server: release": 150, "server: app": 60,
+    "molecule: gateway": 200, "molecule: app": 180, "molecule: examples_platform": 160, "molecule: ingress_nginx": 160,
+    "molecule: examples_networking": 140, "molecule: metallb": 145, "molecule: cassandra": 140, "molecule: dashboard": 130,
+    "molecule: wordpress": 130, "molecule: storage_classes": 120,
+}
+SECONDS_OF_OTHERS = {"integration": 230, "molecule": 100}
+# Server suites whose tests wait more than they compute, and share nothing: so many of them at a time.
+SIDE_BY_SIDE = {"faults": 2}
+# Each start of ansible-test costs as much as a short target.
+INTEGRATION_GROUPS = 3
 
 
 @dataclass
@@ -51,18 +83,22 @@ class Counts:
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    # What `make test` leaves to `make test-all`.
+    left: int = 0
 
     def __iadd__(self, other: Counts) -> Counts:
         self.passed += other.passed
         self.failed += other.failed
         self.skipped += other.skipped
+        self.left += other.left
         return self
 
     def __bool__(self) -> bool:
-        return bool(self.passed or self.failed or self.skipped)
+        return bool(self.passed or self.failed or self.skipped or self.left)
 
     def __str__(self) -> str:
-        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+        said = f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+        return f"{said}; {self.left} left to make test-all" if self.left else said
 
 
 @dataclass
@@ -136,6 +172,7 @@ class Worker:
     """Runs one task at a time, in its own tree and with its own cluster."""
 
     any_cluster = False
+    everything = False
 
     def __init__(self, directory: Path, cluster: str) -> None:
         self.directory = directory
@@ -153,8 +190,11 @@ class Worker:
         # What the user's shell says about Ansible and clusters must not leak in.
         kept = {
             name: value for name, value in os.environ.items()
-            if not name.startswith(("ANSIBLE_", "K8S_AUTH_", "MOLECULE_", "PYTEST_", "MAKE", "MFLAGS")) and name != "KUBECONFIG"
+            if not name.startswith(("ANSIBLE_", "K8S_AUTH_", "MOLECULE_", "PYTEST_", "MAKE", "MFLAGS"))
+            and name not in ("KUBECONFIG", "SLIPWAY_TESTS")
         }
+        if self.everything:
+            kept["SLIPWAY_TESTS"] = "all"
         # Without a cluster there is none: not the user's either.
         kubeconfig = self.kubeconfig if self.has_cluster else Path(os.devnull)
         return kept | {
@@ -198,7 +238,11 @@ class Worker:
         self.has_cluster = True
         # ansible-test hands no environment variables on; this file is its way.
         (self.tree / "tests/integration/integration_config.yml").write_text(
-            json.dumps({"kubeconfig": str(self.kubeconfig), "cluster_dir": str(self.cluster_directory)})
+            json.dumps({
+                "kubeconfig": str(self.kubeconfig),
+                "cluster_dir": str(self.cluster_directory),
+                "slipway_tests": "all" if self.everything else "",
+            })
         )
 
     def drop_cluster(self) -> None:
@@ -263,7 +307,7 @@ def junit(path: Path) -> Counts:
 
 def checked(counts: Counts, code: int) -> Counts:
     """What was counted, but no success that the exit code denies, nor one without a test."""
-    return counts if counts.failed or counts and not code else Counts(counts.passed, 1, counts.skipped)
+    return counts if counts.failed or counts and not code else Counts(counts.passed, 1, counts.skipped, counts.left)
 
 
 def command(*words: str | Path) -> t.Callable[[Worker], Counts]:
@@ -277,11 +321,16 @@ def command(*words: str | Path) -> t.Callable[[Worker], Counts]:
 
 def pytest(*arguments: str, seconds: float = TASK_SECONDS) -> t.Callable[[Worker], Counts]:
     def body(worker: Worker) -> Counts:
-        report = worker.directory / "pytest.xml"
+        report, left = worker.directory / "pytest.xml", worker.directory / "pytest.left"
         report.unlink(missing_ok=True)
-        code = worker.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments,
-                          seconds=seconds)
-        return checked(junit(report) if report.exists() else Counts(), code)
+        left.unlink(missing_ok=True)
+        selected = [] if worker.everything else ["-m", "not full"]
+        code = worker.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", *selected, *arguments,
+                          seconds=seconds, env={"SLIPWAY_LEFT": str(left)})
+        counts = junit(report) if report.exists() else Counts()
+        if left.exists():
+            counts.left = int(left.read_text())
+        return checked(counts, 0 if code == NO_TESTS and counts.left else code)
 
     return body
 
@@ -322,10 +371,13 @@ def sanity(worker: Worker) -> Counts:
     return checked(counts, code)
 
 
-def integration(target: str) -> t.Callable[[Worker], Counts]:
+def integration(targets: list[str]) -> t.Callable[[Worker], Counts]:
     def body(worker: Worker) -> Counts:
-        code = ansible_test(worker, "integration", "--local", "--python", PYTHON, "--color", "no", target)
-        return Counts(failed=1) if code else Counts(passed=1)
+        code = ansible_test(worker, "integration", "--local", "--python", PYTHON, "--color", "no", "--continue-on-error", *targets)
+        said = Path(worker.log.name).read_text(errors="replace")
+        failed = re.search(r"The (\d+) integration test\(s\) listed below \(out of (\d+)\) failed", said) if code else None
+        count = int(failed[1]) if failed else len(targets) if code else 0
+        return Counts(passed=len(targets) - count, failed=count)
 
     return body
 
@@ -341,20 +393,35 @@ def integration_targets() -> list[str]:
     return sorted(target.name for target in (ROOT / "tests/integration/targets").glob("*/") if not hidden(target))
 
 
+def in_groups(names: list[str], number: int) -> list[list[str]]:
+    """The names in so many groups, one after the other: names that begin alike, and take as long, go apart."""
+    return [group for first in range(number) if (group := names[first::number])]
+
+
 def importer(worker: Worker) -> Counts:
     """Galaxy's own check of the archive that would be uploaded."""
     archives = worker.directory / "dist"
     if worker.run(BIN / "ansible-galaxy", "collection", "build", "--force", "--output-path", archives):
         return Counts(failed=1)
-    return command(sys.executable, "-m", "galaxy_importer.main", next(archives.glob("*.tar.gz")))(worker)
+    # ansible-lint is a stage of its own.
+    code = worker.run(sys.executable, "-m", "galaxy_importer.main", next(archives.glob("*.tar.gz")),
+                      env={"GALAXY_IMPORTER_RUN_ANSIBLE_LINT": "false"})
+    return Counts(failed=1) if code else Counts(passed=1)
 
 
 def scenario(name: str) -> t.Callable[[Worker], Counts]:
     def body(worker: Worker) -> Counts:
         # By default two runs of a scenario share one folder for their state.
-        ephemeral = {"MOLECULE_EPHEMERAL_DIRECTORY": str(worker.directory / f"molecule-{name}")}
-        code = worker.run(BIN / "molecule", "test", "--scenario-name", name, env=ephemeral)
-        return Counts(failed=1) if code else Counts(passed=1)
+        environment = {"MOLECULE_EPHEMERAL_DIRECTORY": str(worker.directory / f"molecule-{name}")}
+        arguments, left = [], 0
+        if worker.everything:
+            environment["SLIPWAY_TWICE"] = "idempotence"
+        else:
+            # In a cluster of the worker's own there is nothing that an interrupted run has left.
+            arguments = ["--destroy", "never"]
+            left = int("SLIPWAY_TWICE" in (worker.tree / f"molecule/{name}/molecule.yml").read_text())
+        code = worker.run(BIN / "molecule", "test", *arguments, "--scenario-name", name, env=environment)
+        return Counts(failed=1, left=left) if code else Counts(passed=1, left=left)
 
     return body
 
@@ -387,7 +454,7 @@ def server_suites() -> list[str]:
 
 
 def stages(wanted_scenarios: list[str]) -> dict[str, list[Task]]:
-    """Every stage with its tasks, in the order in which they are started."""
+    """Every stage with its tasks."""
 
     def one(stage: str, body: t.Callable[[Worker], Counts]) -> list[Task]:
         return [Task(stage, stage, body)]
@@ -403,10 +470,19 @@ def stages(wanted_scenarios: list[str]) -> dict[str, list[Task]]:
         "docs": one("docs", command(BIN / "antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=all", ".")),
         "changelog": one("changelog", command(BIN / "antsibull-changelog", "lint")),
         "importer": one("importer", importer),
-        "server": many("server", {name: pytest(f"tests/{name}", seconds=BUILD_SECONDS) for name in server_suites()}),
-        "integration": many("integration", {name: integration(name) for name in integration_targets()}),
+        "server": many("server", {
+            name: pytest("-n", str(SIDE_BY_SIDE.get(name, 0)), f"tests/{name}", seconds=BUILD_SECONDS) for name in server_suites()
+        }),
+        "integration": many(
+            "integration", {"+".join(group): integration(group) for group in in_groups(integration_targets(), INTEGRATION_GROUPS)}
+        ),
         "molecule": many("molecule", {name: scenario(name) for name in scenarios(wanted_scenarios)}),
     }
+
+
+def part_of(task: Task) -> str:
+    named = {title: part for part, titles in PARTS.items() for title in titles}
+    return named.get(task.title) or named[task.stage]
 
 
 def report(task: Task) -> None:
@@ -415,19 +491,42 @@ def report(task: Task) -> None:
     if task.counts.failed:
         log = task.log.read_text(errors="replace")
         lines = log[log.rfind("\n$ ") + 1:].splitlines()  # the output of the last command
+        # A log of several targets may end with those that passed.
+        if fatal := [line for line, after in zip(lines, [*lines[1:], ""]) if line.startswith("fatal: ") and after != "...ignoring"]:
+            print("\n".join(f"       | {line[:FATAL_CHARACTERS]}" for line in fatal))
         print(f"       --- end of {task.log.relative_to(ROOT)}")
         print("\n".join(f"       | {line}" for line in lines[-TAIL_LINES:]), flush=True)
 
 
-def work(directory: Path, cluster: str, tasks: queue.SimpleQueue[Task], done: queue.SimpleQueue[Task | BaseException]) -> None:
+def expected_seconds(task: Task) -> int:
+    return SECONDS.get(task.title) or SECONDS_OF_OTHERS.get(task.stage, 20)
+
+
+class Waiting:
+    """The tasks that nobody has taken yet, the longest first."""
+
+    def __init__(self, tasks: t.Iterable[Task]) -> None:
+        self._tasks = sorted(tasks, key=expected_seconds, reverse=True)
+        self._lock = threading.Lock()
+
+    def take(self) -> Task | None:
+        with self._lock:
+            # While the programs of the cluster are built, there are tests that want none.
+            others = [task for task in self._tasks if not task.needs_cluster] if FIRST_CLUSTER.locked() else []
+            for task in (others or self._tasks)[:1]:
+                self._tasks.remove(task)
+                return task
+        return None
+
+
+def work(directory: Path, cluster: str, tasks: Waiting, done: queue.SimpleQueue[Task | BaseException]) -> None:
     try:
         worker = Worker(directory, cluster)
         try:
-            while not PROCESSES.stopping:
-                task = tasks.get_nowait()
+            while not PROCESSES.stopping and (task := tasks.take()):
                 worker.do(task)
                 done.put(task)
-        except (queue.Empty, InterruptedError):
+        except InterruptedError:
             pass
         finally:
             worker.log = open(os.devnull, "wb")
@@ -437,10 +536,8 @@ def work(directory: Path, cluster: str, tasks: queue.SimpleQueue[Task], done: qu
 
 
 def run(tasks: list[Task], workers: int, cluster: str) -> None:
-    waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
+    waiting = Waiting(tasks)
     done: queue.SimpleQueue[Task | BaseException] = queue.SimpleQueue()
-    for task in tasks:
-        waiting.put(task)
     with tempfile.TemporaryDirectory(prefix="slipway-test-") as directory:
         threads = [
             threading.Thread(target=work, args=(Path(directory) / str(number), cluster, waiting, done)) for number in range(workers)
@@ -461,12 +558,39 @@ def run(tasks: list[Task], workers: int, cluster: str) -> None:
                 thread.join()
 
 
+def summary(plan: t.Mapping[str, list[Task]], seconds: float) -> Counts:
+    """Print what each stage has counted; give the sum."""
+    total = Counts()
+    print(f"\n{'stage':14}{'seconds':>8}{'passed':>8}{'failed':>8}{'skipped':>8}")
+    for name, members in plan.items():
+        counts = Counts()
+        for task in members:
+            counts += task.counts
+        total += counts
+        print(f"{name:14}{sum(task.seconds for task in members):8.1f}{counts.passed:8}{counts.failed:8}{counts.skipped:8}"
+              + ("" if members else "  nothing there yet"))
+    print(f"{'in all':14}{seconds:8.1f}\n", flush=True)
+    return total
+
+
+def in_parts(plan: t.Mapping[str, list[Task]], wanted: t.Collection[str]) -> dict[str, dict[str, list[Task]]]:
+    """The stages of each part, with those of their tasks that belong to it."""
+    parts: dict[str, dict[str, list[Task]]] = {part: {} for part in PARTS if not wanted or part in wanted}
+    for stage, tasks in plan.items():
+        for task in tasks:
+            if (part := part_of(task)) in parts:
+                parts[part].setdefault(stage, []).append(task)
+    return {part: stages for part, stages in parts.items() if stages}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("stages", nargs="*", metavar="STAGE", help="run only these stages")
     parser.add_argument("--scenario", action="append", default=[], metavar="NAME", help="of the Molecule scenarios, run only this one")
     parser.add_argument("--workers", type=int, default=2, help="tasks at a time (default 2)")
     parser.add_argument("--cluster", choices=CLUSTERS, default="embedded", help="where Molecule scenarios run (default: embedded)")
+    parser.add_argument("--all", action="store_true", help="run what takes long too, part by part")
+    parser.add_argument("--part", action="append", default=[], choices=PARTS, help="of everything, run only this part")
     parser.add_argument("--list", action="store_true", help="list stages and tasks, run nothing")
     options = parser.parse_args()
 
@@ -477,34 +601,39 @@ def main() -> int:
     plan = {name: tasks for name, tasks in plan.items() if not options.stages or name in options.stages}
     if options.cluster == "kind":
         plan = {"molecule": able_on_kind(plan.get("molecule", []))}
+    Worker.everything = options.all or bool(options.part)
+    parts = in_parts(plan, options.part) if Worker.everything else {"": plan}
     if options.list:
-        for name, tasks in plan.items():
-            print(f"{name:14}{' '.join(task.name for task in tasks if task.name != name)}")
+        for part, part_plan in parts.items():
+            for name, tasks in part_plan.items():
+                print(f"{part + ' ' if part else '':11}{name:14}{' '.join(task.name for task in tasks if task.name != name)}".lstrip())
         return 0
 
-    if " " in str(BIN) and {"sanity", "integration"} & set(plan):
+    if " " in str(BIN) and any({"sanity", "integration"} & set(part_plan) for part_plan in parts.values()):
         parser.error(f"ansible-test does not work with a Python in a folder with spaces ({BIN}); use make VENV=...")
     # An ending by signal takes the way of Ctrl-C, which stops what was started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     (LOGS / options.cluster).mkdir(parents=True, exist_ok=True)
-    tasks = [task for tasks in plan.values() for task in tasks]
-    started = time.monotonic()
-    try:
-        run(tasks, options.workers, options.cluster)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    # Random tests take fresh seeds from it; one that is given repeats a run.
+    seed = os.environ.setdefault("SLIPWAY_SEED", str(random.SystemRandom().randrange(10**6)))
+    print(f"fresh seeds: SLIPWAY_SEED={seed}", flush=True)
+    totals: dict[str, Counts] = {}
+    for part, part_plan in parts.items():
+        started = time.monotonic()
+        try:
+            run([task for tasks in part_plan.values() for task in tasks], options.workers, options.cluster)
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            return 130
+        seconds = time.monotonic() - started
+        totals[part] = summary(part_plan, seconds)
+        if part:
+            print(f"part {part}: {totals[part]}, {seconds / 60:.0f} min\n", flush=True)
 
     total = Counts()
-    print(f"\n{'stage':14}{'seconds':>8}{'passed':>8}{'failed':>8}{'skipped':>8}")
-    for name, members in plan.items():
-        counts = Counts()
-        for task in members:
-            counts += task.counts
+    for counts in totals.values():
         total += counts
-        print(f"{name:14}{sum(task.seconds for task in members):8.1f}{counts.passed:8}{counts.failed:8}{counts.skipped:8}"
-              + ("" if members else "  nothing there yet"))
-    print(f"{'in all':14}{time.monotonic() - started:8.1f}\n")
+    print(f"SLIPWAY_SEED={seed} repeats the random tests")
     print(total)
     return 1 if total.failed or not total.passed else 0
 

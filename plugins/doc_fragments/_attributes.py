@@ -20,6 +20,12 @@ attributes:
     support: full
     membership:
       - slipway.kubernetes.kubernetes
+requirements:
+  - python >= 3.11 where the task runs
+  - kubernetes >= 31.0.0
+  - urllib3 >= 2.0.7
+  - websocket-client >= 1.6.0
+  - kubernetes.core >= 6.3.0
 """
 
     WRITES = r"""
@@ -32,8 +38,8 @@ attributes:
   diff_mode:
     support: full
     details:
-      - The difference is that of the pod template, C(spec.paused) and the change-cause. Literal values of environment
-        variables whose names speak of secrets are hidden in it.
+      - The difference is that of the pod template, C(spec.paused) and the change-cause. What is secret is hidden in it, such
+        as literal values of environment variables whose names speak of secrets; that a value is another one is seen.
 """
 
     READS = r"""

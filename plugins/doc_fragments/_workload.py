@@ -37,9 +37,6 @@ options:
       - All workloads of O(kind) in O(namespace) that match are worked on, and waited for, in parallel.
     type: list
     elements: str
-requirements:
-  - python >= 3.11 where the task runs
-  - kubernetes >= 31.0.0
 notes:
   - With a local connection (without O(ignore:become) and O(ignore:async)) the work is done in the controller's
     own process, which is about ten times as fast as a module and shows the progress of a rollout while it waits.
@@ -53,6 +50,37 @@ seealso:
   - name: kubectl rollout
     description: The command whose semantics these modules follow.
     link: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_rollout/
+"""
+
+    FAIL_FAST = r"""
+options:
+  fail_fast:
+    description:
+      - Give up as soon as the rollout is hopeless, rather than at the progress deadline or at the end of O(wait_timeout).
+        That is so in these cases, for the new pods' containers, init containers and sidecars.
+      - At once, for an image name that is invalid; an image that is not on the node and may not be pulled
+        (C(ErrImageNeverPull)); a process that cannot be started (C(StartError), or the exit codes 126 and 127).
+      - After O(fail_fast_restarts) ends in failure of one container, without its having been ready.
+      - After O(fail_fast_after) seconds, for an image that is not there or not allowed; a ConfigMap, a Secret or a key that
+        the pod names and that is missing.
+      - Nothing else counts, be it a node that has no room, a quota, a volume, a port of the host, a registry that is busy or
+        not to be reached, or a probe that does not succeed. It is shown while it lasts, as far as pods and events may be listed
+        and watched.
+      - What is over is forgotten, and what happened to a pod before this run does not count.
+    type: bool
+    default: true
+  fail_fast_restarts:
+    description:
+      - How many times a container may end with an exit code other than 0, without its having been ready, before O(fail_fast)
+        gives up. At least 1.
+    type: int
+    default: 3
+  fail_fast_after:
+    description:
+      - How many seconds without a break an image, a ConfigMap, a Secret or a key may be missing before O(fail_fast) gives up.
+        At least 0.
+    type: int
+    default: 60
 """
 
     WAIT = r"""

@@ -9,7 +9,6 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
-import time
 from urllib.parse import quote
 
 from ._api.client import CORE, Api, ApiError, Deadline, object_path
@@ -25,8 +24,9 @@ MIRROR = "kubernetes.io/config.mirror"
 
 #: seconds after which a verdict is not that on a former version of the preset any more
 SETTLED = 3
-#: seconds between two rounds, and for all that is not waiting
+#: seconds between two rounds
 PAUSE = 0.3
+#: seconds for the whole call when it does not wait
 TIMEOUT = 30
 
 OPTIONS = {
@@ -41,14 +41,14 @@ def run(params, check_mode=False, want_diff=False, progress=silent):
     """Try presets on canaries until all are injected, or it is clear that they are not."""
     if params["wait_timeout"] < 0:
         raise TaskError(f"wait_timeout must not be negative, got: {params['wait_timeout']}.")
-    api = Api(params["auth"], Deadline(params["wait_timeout"] + TIMEOUT), progress=progress)
+    api = Api(params["auth"], Deadline(params["wait_timeout"] or TIMEOUT), progress=progress)
     deadline, settling = Deadline(params["wait_timeout"]), Deadline(SETTLED)
     while True:
         tried = [(preset, *try_out(api, preset)) for preset in presets(api, params)]
         outcomes = {outcome for _preset, outcome, _message in tried}
         if outcomes <= {"injected", "untried"} or deadline.expired or ("pending" not in outcomes and settling.expired):
             break
-        time.sleep(PAUSE)
+        deadline.sleep(PAUSE)
     pods = {namespace: pods_of(api, namespace) for namespace in sorted({preset["metadata"]["namespace"] for preset, *_rest in tried})}
     return result(tried, pods)
 

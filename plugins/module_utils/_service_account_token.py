@@ -114,4 +114,4 @@ def missing(message, params):
     return message
 
 
-ENGINE = Engine("service_account_token", OPTIONS, run)
+ENGINE = Engine("service_account_token", OPTIONS, run, handed_out=("token",))

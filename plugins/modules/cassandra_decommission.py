@@ -79,9 +79,6 @@ attributes:
       - The steps are worked out from what is seen now. Commands that only read are run in pods all the same.
   diff_mode:
     support: full
-requirements:
-  - python >= 3.11 where the task runs
-  - kubernetes >= 31.0.0
 notes:
   - The caller needs the verbs C(get) and C(patch) on the StatefulSet and the ConfigMap of the guard, C(list) and C(get) on
     pods, C(get) and C(create) on C(pods/exec), C(list), C(get) and C(delete) on persistentvolumeclaims, C(get) on the

@@ -75,9 +75,6 @@ attributes:
       - The steps are worked out from what is seen now. Commands that only read are run in pods all the same.
   diff_mode:
     support: full
-requirements:
-  - python >= 3.11 where the task runs
-  - kubernetes >= 31.0.0
 notes:
   - A pod whose machine is gone ends when its Node is deleted. The task says so when it has waited for 90 seconds.
   - The caller needs the verb C(get) on the StatefulSet, C(list), C(get), C(watch) and C(delete) on pods, C(get) and C(create) on

@@ -46,8 +46,8 @@ options:
             type: str
             required: true
           value:
-            description: Value of the taint.
-            type: str
+            description: Value of the taint. A number or boolean becomes a text as YAML writes it, as that of a label does.
+            type: raw
             default: ""
           effect:
             description: What becomes of pods that do not tolerate it.
@@ -81,10 +81,12 @@ options:
     type: bool
     default: false
   drain_grace_period:
-    description: Seconds that evicted pods get to end. Their own choice by default.
+    description: Seconds that evicted pods get to end. Their own choice by default, and with less than 0.
     type: int
   wait_timeout:
-    description: Seconds to wait until all drained nodes are empty.
+    description:
+      - How many seconds the whole task may take, until all drained nodes are empty.
+      - With V(0) it evicts once, and fails if a pod that was to go is then still there.
     type: int
     default: 300
 extends_documentation_fragment:
@@ -97,9 +99,6 @@ attributes:
       - Nothing is evicted, so that a disruption budget that would hold up a drain is not noticed.
   diff_mode:
     support: full
-requirements:
-  - python >= 3.11 where the task runs
-  - kubernetes >= 31.0.0
 notes:
   - The caller needs the verbs C(list), C(get) and C(patch) on nodes, and for draining C(list) on pods and
     poddisruptionbudgets and C(create) on C(pods/eviction).

@@ -76,9 +76,6 @@ attributes:
       - The pod is looked for, a tunnel to it is tried, and so is the local port; nothing stays open.
   diff_mode:
     support: full
-requirements:
-  - python >= 3.11 where the task runs
-  - kubernetes >= 31.0.0
 notes:
   - The process runs where the task does, under the task's user. Only tasks that run there as that user find it again.
   - Connections are opened with the credentials that the API server accepted when the forward was opened. Where they are

@@ -15,7 +15,7 @@ author:
 description:
   - Sets images, restarts, pauses or resumes Deployments, DaemonSets and StatefulSets, and waits until they are rolled
     out, as C(kubectl set image) and C(kubectl rollout restart), C(pause), C(resume) and C(status) do.
-  - Gives up as soon as a new pod cannot start, says which one and why, and puts the old version back if asked to.
+  - Gives up as soon as a rollout is hopeless, says which pod it is and why, and puts the old version back if asked to.
   - Unlike kubectl, pausing what is paused and resuming what is not is no error, restarting, pausing and resuming have
     a dry run, a progress deadline condition from before the change is not believed, and nothing is written when
     somebody else has changed the workload in between.
@@ -47,28 +47,36 @@ options:
         O(state=resumed) rolls out the rest.
       - Needs O(wait=true).
     type: str
-  fail_fast:
+  replace_stuck_pods:
     description:
-      - Give up as soon as a new pod cannot start, rather than at the deadline.
-      - An image that cannot be pulled, a crash loop and an invalid configuration count at once. What often heals by
-        itself is given some time first, 15 seconds for a pod that cannot be scheduled, 30 seconds for a registry that
-        is overloaded or a container runtime that fails, 5 seconds for a pod that may not be created.
+      - Remove the pod that the controller of a StatefulSet waits for although it would make another one in its place, since
+        it would wait for ever (see U(https://github.com/kubernetes/kubernetes/issues/67250)), so that a new image heals what
+        an earlier one has broken.
+      - Such a pod is of an old revision and not ready. It is removed only if it has not been ready since it was made and all
+        other pods of the StatefulSet are ready. One with which nothing is wrong but that it is not ready gets 20 seconds first,
+        or as long as its probes allow.
+      - It is evicted. Where a PodDisruptionBudget forbids even that, as the one of a single replica does, it is deleted.
+        Needs the right to create C(pods/eviction) or to delete C(pods). Where the pod must not be removed, the message has
+        the command that does it.
+      - With O(wait=false) this is looked at once, right after the change.
     type: bool
     default: true
   on_failure:
     description:
       - What to do with a workload whose rollout failed or was not complete in time. The task fails all the same.
       - V(fail) leaves it as it is.
-      - V(undo) puts back the pod template from before this task, or the previous revision when this task did not
-        change it, and waits for that, at most O(wait_timeout) seconds more. Not if somebody else has changed the
-        workload since.
+      - V(undo) puts back the pod template that was live before this task, and waits for that, at most O(wait_timeout) seconds
+        more. Of a Deployment that was paused amid a rollout, that is the revision from before the rollout.
       - V(pause) pauses the Deployment.
+      - Both leave alone what this task has not changed, for which there is M(slipway.kubernetes.rollout_undo), what somebody
+        else has changed the pod template of since, and what has been made anew under its name. Scaling is not in the way.
     type: str
     default: fail
     choices: [fail, undo, pause]
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - slipway.kubernetes._workload
+  - slipway.kubernetes._workload.fail_fast
   - slipway.kubernetes._workload.wait
   - slipway.kubernetes._attributes
   - slipway.kubernetes._attributes.writes
@@ -172,6 +180,12 @@ rollouts:
       description: The annotation C(kubernetes.io/change-cause); null when there is none.
       type: str
       sample: nginx 1.30.4
+    replaced_pods:
+      description: The pods that were removed because the StatefulSet's controller waited for them in vain.
+      returned: when there were any
+      type: list
+      elements: str
+      sample: [db-1]
     diagnosis:
       description:
         - Why the pods do not start, the gravest finding first, at most five. Empty unless the rollout failed or

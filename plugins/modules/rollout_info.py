@@ -80,7 +80,7 @@ rollouts:
           description: The name of the ReplicaSet or ControllerRevision.
           type: str
         template:
-          description: The pod template.
+          description: The pod template. What is secret in it is hidden, such as literal values of variables whose names say so.
           type: dict
     api_version:
       description: The API version of the workload.

@@ -34,14 +34,15 @@ options:
     type: str
   replace_stuck_pods:
     description:
-      - Delete the pods of a StatefulSet that are not ready and belong to a revision other than the one it goes back
-        to. The StatefulSet's controller would wait for them for ever
-        (see U(https://github.com/kubernetes/kubernetes/issues/67250)).
+      - Remove the pod that the controller of a StatefulSet waits for although it would make another one in its place, since
+        it would wait for ever (see U(https://github.com/kubernetes/kubernetes/issues/67250)).
+      - When and how that is done says O(slipway.kubernetes.rollout#module:replace_stuck_pods).
     type: bool
     default: true
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - slipway.kubernetes._workload
+  - slipway.kubernetes._workload.fail_fast
   - slipway.kubernetes._workload.wait
   - slipway.kubernetes._attributes
   - slipway.kubernetes._attributes.writes
@@ -128,6 +129,12 @@ rollouts:
       description: The annotation C(kubernetes.io/change-cause); null when there is none.
       type: str
       sample: nginx 1.30.4
+    replaced_pods:
+      description: The pods that were removed because the StatefulSet's controller waited for them in vain.
+      returned: when there were any
+      type: list
+      elements: str
+      sample: [db-1]
     diagnosis:
       description:
         - Why the pods do not start, the gravest finding first, at most five. Empty unless the rollout failed or

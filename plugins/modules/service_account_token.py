@@ -80,9 +80,6 @@ attributes:
         No token is returned.
   diff_mode:
     support: N/A
-requirements:
-  - python >= 3.11 where the task runs
-  - kubernetes >= 31.0.0
 notes:
   - With a local connection (without O(ignore:become)) the request is sent from the controller's own process, else by a
     module. Either way the result is hidden.

@@ -85,8 +85,6 @@ attributes:
     details:
       - The difference is that of server, groups, namespace, mode and expiry. Key and certificate are not shown.
 requirements:
-  - python >= 3.11 where the task runs
-  - kubernetes >= 31.0.0
   - cryptography
 notes:
   - The caller needs the verbs C(create), C(get) and C(delete) on C(certificatesigningrequests), C(patch) on

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import Kubectl, cli, eventually
+from conftest import CLI, Kubectl, cli, eventually
 from embedded.lifecycle import NEEDED
 from embedded.settings import COMPONENTS
 
@@ -79,7 +81,14 @@ def test_two_clusters_at_once(folders: list[Path]) -> None:
 
 def test_repair_keeps_the_data(folders: list[Path]) -> None:
     folder = folders[0]
-    cli("up", "--dir", str(folder), "--nodes", "1", "--pod-ready-delay", "0")
+    cli("build", *NEEDED)
+    # A start that was killed half-way, with kwokctl still at work, is none.
+    start = subprocess.Popen([sys.executable, str(CLI), "up", "--dir", str(folder)], stderr=subprocess.DEVNULL)
+    assert eventually(lambda: list(folder.glob("kwok/clusters/*/pids/etcd.pid")))
+    start.kill()
+    start.wait()
+    assert "is up" in cli("up", "--dir", str(folder), "--nodes", "1", "--pod-ready-delay", "0").stdout
+    assert len(processes(folder / "kwok")) == len(COMPONENTS)
     kubectl = Kubectl(cli("path", "kubectl").stdout.strip(), folder, "default")
     kubectl.run("create", "configmap", "kept")
 
@@ -100,8 +109,12 @@ def test_repair_keeps_the_data(folders: list[Path]) -> None:
     kubectl.run("rollout", "status", "deployment/web", "--timeout=60s")
 
     kill(folder, "etcd", signal.SIGSTOP)
+    # What the demo leaves there goes with the cluster.
+    (folder / "users").mkdir()
+    (folder / "users/viewer.kubeconfig").touch()
     cli("down", "--dir", str(folder))
     assert processes(folder) == []
+    assert not folder.exists()
 
 
 def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:

@@ -58,11 +58,21 @@ BACKOFF = r"back-off (10|20|40)s restarting failed container=app pod=app_cluster
 FAILURES: dict[str, tuple[str, str, str, tuple[str, int] | None, tuple[str, str]]] = {
     "image-pull-error": ("Pending", "ImagePullBackOff", r'Back-off pulling image "shop/app:image-pull-error": ErrImagePull: .*not found',
                          None, ("Normal", "BackOff")),
+    "image-denied": ("Pending", "ImagePullBackOff", r'Back-off pulling image "shop/app:image-denied": ErrImagePull: .*pull access denied.*',
+                     None, ("Normal", "BackOff")),
+    "image-forbidden": ("Pending", "ImagePullBackOff", r'ErrImagePull: .* unexpected status from HEAD request to .*: 403 Forbidden$',
+                        None, ("Normal", "BackOff")),
+    "registry-busy": ("Pending", "ImagePullBackOff", r'ErrImagePull: .* unexpected status from HEAD request to .*: 503 Service Unavailable$',
+                      None, ("Normal", "BackOff")),
+    "never-pull": ("Pending", "ErrImageNeverPull", '^Container image "shop/app:never-pull" is not present with pull policy of Never$',
+                   None, ("Warning", "ErrImageNeverPull")),
     "invalid-image-name": ("Pending", "InvalidImageName", "invalid reference format$", None, ("Warning", "InspectFailed")),
     "config-error": ("Pending", "CreateContainerConfigError", '^configmap "app-config" not found$', None, ("Warning", "Failed")),
     "create-error": ("Pending", "CreateContainerError", "no command specified$", None, ("Warning", "Failed")),
     "start-error": ("Running", "CrashLoopBackOff", BACKOFF, ("StartError", 128), ("Warning", "BackOff")),
     "crash-loop": ("Running", "CrashLoopBackOff", BACKOFF, ("Error", 1), ("Warning", "BackOff")),
+    "exit-126": ("Running", "CrashLoopBackOff", BACKOFF, ("Error", 126), ("Warning", "BackOff")),
+    "exit-127": ("Running", "CrashLoopBackOff", BACKOFF, ("Error", 127), ("Warning", "BackOff")),
     "oom": ("Running", "CrashLoopBackOff", BACKOFF, ("OOMKilled", 137), ("Warning", "BackOff")),
 }
 

@@ -122,7 +122,7 @@ def _handler_for(proxy):
             self.proxy = proxy
             proxy.note(_what(self.command, url.path, query), query)(self)
 
-        do_GET = do_PATCH = do_DELETE = do_POST = _serve
+        do_GET = do_PATCH = do_DELETE = do_POST = do_PUT = _serve
 
         def upstream(self):
             headers = {key: value for key, value in self.headers.items() if key.lower() in _KEPT_HEADERS}

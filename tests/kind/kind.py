@@ -94,8 +94,13 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command, text in (("up", "start the cluster, and load images"), ("down", "delete it")):
         commands.add_parser(command, help=text).add_argument("--dir", type=Path, required=True, help="the cluster's folder")
+    commands.add_parser("build", help="build the images ahead of their use")
     options = parser.parse_args()
     try:
+        if options.command == "build":
+            require_tools()
+            print(" ".join(build()))
+            return 0
         print({"up": up, "down": down}[options.command](options.dir.resolve()))
     except KindError as error:
         print(f"kind.py: {error}", file=sys.stderr)

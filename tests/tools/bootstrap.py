@@ -28,9 +28,9 @@ REQUIREMENTS = {
     "test": ROOT / "tests/requirements.txt",
 }
 COLLECTIONS = ROOT / "tests/requirements.yml"
-# The `ansible` release on PyPI that carries the kubernetes.core of
-# tests/requirements.yml: the way to it where Galaxy is out of reach.
-ANSIBLE_RELEASE = "14.5.0"
+# The `ansible` releases on PyPI that carry a kubernetes.core: the way to it
+# where Galaxy is out of reach.
+ANSIBLE_RELEASES = {"6.3.0": "13.4.0", "6.4.0": "13.8.0", "6.5.0": "14.3.0", "6.6.0": "14.5.0"}
 # Seconds that one answer of Galaxy, and the whole download, may take.
 GALAXY_ANSWER, GALAXY_TOTAL = 5, 60
 MINIMUM_PYTHON = (3, 11)
@@ -68,11 +68,16 @@ def make_venv(directory: Path, level: str) -> Path:
     # The scripts of an environment hold its path: one that was moved is dead.
     made_by = [sys.executable, sys.version, str(directory)]
     if stamp.get("made_by") != made_by:
-        if directory.exists() and not (directory / "pyvenv.cfg").exists():
-            raise BootstrapError(f"{directory} exists and is not a virtual environment; remove it or set VENV.")
+        if directory.exists():
+            if not stamp and any(directory.iterdir()):
+                raise BootstrapError(f"{directory} exists and is no environment that this has made; remove it or set VENV.")
+            shutil.rmtree(directory)
         say(f"making {directory.name} with Python {sys.version.split()[0]}")
+        # It is known for ours however far the making of it comes.
+        directory.mkdir(parents=True)
+        stamp_file.write_text(json.dumps({"made_by": None}))
         try:
-            venv.EnvBuilder(clear=True, with_pip=True, symlinks=True).create(directory)
+            venv.EnvBuilder(with_pip=True, symlinks=True).create(directory)
         except (subprocess.CalledProcessError, ImportError) as error:
             raise BootstrapError(
                 f"Python cannot make a virtual environment ({error}); on Debian and Ubuntu install python3-venv."
@@ -120,7 +125,7 @@ def from_galaxy(bin_directory: Path, target: Path, name: str, version: str) -> b
     return True
 
 
-def from_pypi(bin_directory: Path, target: Path, name: str) -> None:
+def from_pypi(bin_directory: Path, target: Path, name: str, release: str) -> None:
     """Unpack one collection out of the `ansible` package, which holds 50 MB more."""
     with tempfile.TemporaryDirectory() as scratch:
         try:
@@ -128,7 +133,7 @@ def from_pypi(bin_directory: Path, target: Path, name: str) -> None:
             # what is wanted of it is independent of both.
             run(bin_directory / "python", "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
                 "--no-deps", "--only-binary", ":all:", "--python-version", "3.13",
-                "--dest", scratch, f"ansible=={ANSIBLE_RELEASE}")
+                "--dest", scratch, f"ansible=={release}")
         except subprocess.CalledProcessError as error:
             raise BootstrapError(f"{name} could not be had from Galaxy, nor from PyPI's ansible package.") from error
         prefix = f"ansible_collections/{name.replace('.', '/')}/"
@@ -147,13 +152,12 @@ def cached_collection(bin_directory: Path, name: str, version: str) -> Path:
         fetched = Path(scratch) / "ansible_collections" / name.replace(".", "/")
         say(f"fetching {name} {version} from Galaxy")
         if not from_galaxy(bin_directory, Path(scratch), name, version):
-            say(f"Galaxy is out of reach: taking {name} from PyPI's ansible {ANSIBLE_RELEASE} (50 MB, once)")
-            from_pypi(bin_directory, Path(scratch), name)
+            if not (release := ANSIBLE_RELEASES.get(version)):
+                raise BootstrapError(f"Galaxy is out of reach, and ANSIBLE_RELEASES says of no release that it holds {name} {version}.")
+            say(f"Galaxy is out of reach: taking {name} from PyPI's ansible {release} (50 MB, once)")
+            from_pypi(bin_directory, Path(scratch), name, release)
         if installed_version(fetched) != version:
-            raise BootstrapError(
-                f"ansible {ANSIBLE_RELEASE} holds {name} {installed_version(fetched)}, not {version}: "
-                f"make ANSIBLE_RELEASE and {COLLECTIONS.relative_to(ROOT)} agree."
-            )
+            raise BootstrapError(f"ansible {release} holds {name} {installed_version(fetched)}, not {version}: correct ANSIBLE_RELEASES.")
         shutil.rmtree(collection, ignore_errors=True)
         fetched.rename(collection)
     return collection
@@ -191,7 +195,7 @@ def main() -> int:
         with open(options.collections / ".lock", "w") as lock:
             # Two makes in one checkout must not install over each other.
             fcntl.flock(lock, fcntl.LOCK_EX)
-            bin_directory = make_venv(options.venv.absolute(), options.level)
+            bin_directory = make_venv(options.venv.resolve(), options.level)
             make_collections(bin_directory, options.collections.absolute())
     except BootstrapError as error:
         print(f"ERROR: {error}", file=sys.stderr)

@@ -17,12 +17,16 @@ from pathlib import Path
 
 import _pytest.runner
 import pytest
+from ansible_collections.slipway.kubernetes.plugins.module_utils._rollout import stuck
 
 from .workbench import Bench, Server
 
 # Sequences run in threads beside the test that is reported: whoever goes through the environment there fails when pytest takes
 # its variable out of it, between two tests.
 _pytest.runner._update_current_test_var = lambda item, when: None
+
+# The pods here take no longer than that to become ready, or never do.
+stuck.STARTING_GRACE = 1
 
 CLUSTER = Path(__file__).resolve().parents[1] / "cluster" / "cluster.py"
 

@@ -104,7 +104,7 @@ class Bench:
     """A namespace, and the tools to work in it."""
 
     def __init__(self, server, kubectl, cache):
-        self.server = server
+        self.server, self.program, self.cache = server, kubectl, cache
         self.namespace = f"twin-{secrets.token_hex(4)}"
         self._kubectl = [str(kubectl), "--kubeconfig", server.kubeconfig, "--namespace", self.namespace, "--cache-dir", str(cache)]
         self._validators = {name: ArgumentSpecValidator(**ENGINES[name].spec()) for name in ("rollout", "rollout_undo", "rollout_info")}
@@ -128,9 +128,9 @@ class Bench:
             return None
 
     # ------------------------------------------------------------- the tools --
-    def kubectl(self, *arguments):
+    def kubectl(self, *arguments, timeout=120):
         """Run kubectl, which must come to an end by itself."""
-        done = subprocess.run([*self._kubectl, *arguments], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([*self._kubectl, *arguments], capture_output=True, text=True, timeout=timeout, check=False)
         return Ran(done.returncode, done.stdout.strip(), done.stderr.strip())
 
     def ours(self, module, kind, name, check_mode=False, want_diff=False, progress=lambda line: None, **options):
@@ -169,7 +169,9 @@ class Bench:
         """Delete a pod or a revision, and wait until it is gone."""
         metadata = obj["metadata"]
         path = f"/apis/apps/v1/namespaces/{self.namespace}"
-        resource = {"Pod": "pods", "ReplicaSet": "replicasets", "ControllerRevision": "controllerrevisions"}[obj["kind"]]
+        # An item of a list has no kind.
+        kind = obj.get("kind") or ("ControllerRevision" if "revision" in obj else "Pod" if "containers" in obj["spec"] else "ReplicaSet")
+        resource = {"Pod": "pods", "ReplicaSet": "replicasets", "ControllerRevision": "controllerrevisions"}[kind]
         if resource == "pods":
             path = f"/api/v1/namespaces/{self.namespace}"
         body = {"propagationPolicy": "Background", "preconditions": {"uid": metadata["uid"]}}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.slipway.kubernetes.plugins.filter.playbook_inputs import playbook_inputs
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOKS = ROOT / "playbooks"
@@ -43,7 +45,7 @@ def test_paths_are_used_as_check_inputs_has_made_them(playbook: str, name: str) 
 def play(playbook: str, here: Path, **inputs: str) -> str:
     """What a playbook says, started in a folder by a program, which may not set PWD."""
     command = [str(Path(sys.executable).parent / "ansible-playbook"), str(PLAYBOOKS / f"{playbook}.yml")]
-    command += [word for item in inputs.items() for word in ("--extra-vars", "=".join(item))]
+    command += ["--extra-vars", json.dumps(inputs)]
     environment = os.environ | {
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(here / ".ansible"), "HOME": str(here), "KUBECONFIG": os.devnull, "PWD": "/",
     }
@@ -51,7 +53,7 @@ def play(playbook: str, here: Path, **inputs: str) -> str:
     return re.sub(r"\s+", " ", result.stdout + result.stderr)
 
 
-@pytest.mark.parametrize("given", ["backups/1", "./backups/../backups/1", "~/backups/1"])
+@pytest.mark.parametrize("given", ["backups/1", "./backups/../backups/1", " ~/backups/1 "])
 def test_a_relative_path_is_one_of_the_users_folder(tmp_path: Path, given: str) -> None:
     folder = tmp_path / "backups" / "1"
     folder.mkdir(parents=True)
@@ -66,3 +68,52 @@ def test_an_absolute_path_is_left_alone(tmp_path: Path) -> None:
     archive.write_text("")
     (tmp_path / "backup.tar.gz.sha256").write_text("0  backup.tar.gz\n")
     assert f"{archive} is not what its checksum says; nothing was changed." in play("wordpress_restore", here, wordpress_restore_file=str(archive))
+
+
+OPTIONS = {
+    "text": {"type": "str", "default": "all"}, "name": {"type": "str"}, "count": {"type": "int", "default": 3}, "flag": {"type": "bool", "default": True},
+    "some": {"type": "list", "elements": "str"}, "kind": {"type": "str", "choices": ["a", "b"]}, "file": {"type": "path"},
+}
+DEFAULTS = {"text": "all", "count": 3, "flag": True, "some": []}
+
+
+@pytest.mark.parametrize(
+    ("values", "typed"),
+    [
+        ({}, {}),
+        # What AWX and other runners send for questions that nobody has answered.
+        ({name: "" for name in OPTIONS}, {}),
+        ({name: None for name in OPTIONS}, {}),
+        ({name: " \n" for name in OPTIONS}, {}),
+        ({"text": " shop ", "name": "0", "count": "5", "flag": "no"}, {"text": "shop", "name": "0", "count": 5, "flag": False}),
+        ({"count": 0, "flag": False}, {"count": 0, "flag": False}),
+        ({"some": "shop"}, {"some": ["shop"]}),
+        ({"some": "shop, wpblog,\n\n db\r\n"}, {"some": ["shop", "wpblog", "db"]}),
+        ({"some": ["shop", " wpblog ", "a,b", 7, ""]}, {"some": ["shop", "wpblog", "a", "b", "7"]}),
+        ({"some": []}, {}),
+        ({"somebody else's": 1}, {}),
+    ],
+)
+def test_inputs_as_they_are_given(values: dict, typed: dict) -> None:
+    assert playbook_inputs(OPTIONS, values, typed=True) == DEFAULTS | typed
+    assert playbook_inputs(OPTIONS, values).keys() == typed.keys()
+
+
+@pytest.mark.parametrize(
+    ("playbook", "inputs", "said"),
+    [
+        ("undo", {}, "undo needs a value for undo_namespace."),
+        ("undo", {"undo_namespace": " "}, "undo needs a value for undo_namespace."),
+        ("wordpress_rotate", {"wordpress_rotate_secrets": "database\nsugar"}, "value of wordpress_rotate_secrets must be one or more of: database, salts"),
+        pytest.param("status", {"status_kind": "Pod"}, "value of status_kind must be one of", marks=pytest.mark.full),
+        pytest.param("rollout", {"rollout_wait_timeout": "soon", "rollout_namespace": "x"}, "cannot be converted to an int", marks=pytest.mark.full),
+        pytest.param("site", {"site_roles": "ap,wordpress"}, "The inventory has no release.", marks=pytest.mark.full),
+        ("uninstall", {"uninstall_releases": "all"}, "The inventory has no release in group platform, so nothing was removed."),
+    ],
+)
+def test_bad_inputs_are_told(tmp_path: Path, playbook: str, inputs: dict, said: str) -> None:
+    (tmp_path / "inputs.yml").write_text(yaml.safe_dump(inputs))
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), "-e", "@inputs.yml", str(PLAYBOOKS / f"{playbook}.yml")]
+    environment = os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(tmp_path / ".ansible"), "KUBECONFIG": os.devnull}
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 2 and said in re.sub(r"\s+", " ", result.stdout + result.stderr), result.stdout + result.stderr

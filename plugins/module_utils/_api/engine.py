@@ -15,12 +15,23 @@ from dataclasses import dataclass, field
 from typing import Callable
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import (
-    AUTH_ARG_SPEC,
-    extract_sensitive_values_from_kubeconfig,
-)
 
+try:
+    from ansible_collections.kubernetes.core.plugins.module_utils.args_common import (
+        AUTH_ARG_SPEC,
+        extract_sensitive_values_from_kubeconfig,
+    )
+
+    CORE_IMPORT_ERROR = None
+except ImportError as error:
+    # Told by the action plugin, which runs where the collections are.
+    AUTH_ARG_SPEC, CORE_IMPORT_ERROR = {}, str(error)
+
+from . import requirements
+from .cancel import Call
+from .connection import Connection
 from .errors import TaskError
+from .shown import fit, sentence
 
 
 def silent(line):
@@ -32,8 +43,9 @@ class Engine:
     """What a module takes, and the function that does its work.
 
     C(run) is called as C(run(params, check_mode, want_diff, progress)), params being the validated
-    options and under C(auth) the connection options again.  It returns the module's result or raises
-    TaskError; C(progress) takes a line of text.  C(failed) is what a failed result holds at least.
+    options and under C(auth) the Connection that the connection options lead to.  It returns the module's result or raises
+    TaskError; C(progress) takes a line of text.  C(failed) is what a failed result holds at least,
+    C(handed_out) names what is in the result because it is secret.
     """
 
     name: str
@@ -41,29 +53,53 @@ class Engine:
     run: Callable
     requirements: dict = field(default_factory=dict)
     failed: dict = field(default_factory=lambda: {"changed": False})
+    handed_out: tuple = ()
 
     def spec(self):
         """What AnsibleModule and ActionBase.validate_argument_spec take."""
         return {"argument_spec": {**deepcopy(AUTH_ARG_SPEC), **deepcopy(self.options)}, **self.requirements}
 
-    def call(self, params, check_mode=False, want_diff=False, progress=silent):
-        """Run with validated options; a failure comes back as a failed result."""
-        params = {**params, "auth": {key: params.get(key) for key in AUTH_ARG_SPEC}}
+    def call(self, params, check_mode=False, want_diff=False, progress=silent, environment=None, call=None):
+        """Run with validated options; a failure comes back as a failed result.
+
+        :param environment: the task's, if it is not this process's.
+        """
+        auth = Connection({key: params.get(key) for key in AUTH_ARG_SPEC}, environment)
+        call = call or Call()
+
+        def work():
+            try:
+                if requirements.PACKAGE_PROBLEM:
+                    raise TaskError(requirements.PACKAGE_PROBLEM)
+                return self.run({**params, "auth": auth}, check_mode, want_diff, call.told(lambda line: progress(sentence(line))))
+            finally:
+                auth.close()
+
         try:
-            return self.run(params, check_mode, want_diff, progress)
+            result = call.run(work)
         except TaskError as e:
-            return {**deepcopy(self.failed), **e.result, "failed": True, "msg": str(e)}
+            result = {**deepcopy(self.failed), **e.result, "failed": True, "msg": str(e)}
+        if not want_diff:
+            result.pop("diff", None)
+        # Logs, events and the API server's own words quote whatever they like.
+        return {key: value if key in self.handed_out else fit(value) for key, value in result.items()}
 
     def main(self):
         """The body of the module."""
         module = AnsibleModule(supports_check_mode=True, **self.spec())
         module.no_log_values.update(secrets_of(module.params))
-        result = self.call(module.params, module.check_mode, module._diff)
-        if result.pop("failed", False):
-            module.fail_json(**result)
+        module.no_log_values.update(trimmed(module.no_log_values))
+        result = self.call(module.params, module.check_mode, module._diff, call=Call(standard_output=True))
         for warning in result.pop("warnings", []):
             module.warn(warning)
+        if result.pop("failed", False):
+            module.fail_json(**result)
         module.exit_json(**result)
+
+
+def trimmed(values):
+    """The same values as they are shown by whoever takes the end of a line off."""
+    return {text for text in (value.strip() for value in values if isinstance(value, str)) if len(text) >= 6} - set(values)
 
 
 def secrets_of(params):

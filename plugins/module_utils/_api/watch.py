@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 import socket
 import threading
 import time
+from contextlib import suppress
 
+from .cancel import Cancelled
 from .client import ApiError, Backoff, Fault, HTTPError
 from .errors import TaskError
 
@@ -34,6 +37,8 @@ class Watch(threading.Thread):
         self._stopping = threading.Event()
         self._answered = threading.Event()
         self._response = None
+        # where the call is known
+        self._context = contextvars.copy_context()
 
     def opened(self):
         """Start, and return when the server has accepted or refused the watch (or is not answering)."""
@@ -45,6 +50,10 @@ class Watch(threading.Thread):
         _shut(self._response)
 
     def run(self):
+        with suppress(Cancelled):
+            self._context.run(self._run)
+
+    def _run(self):
         backoff = Backoff(self._deadline)
         while not self._stopping.is_set() and not self._deadline.expired:
             began, start, fault = time.monotonic(), None, None
@@ -82,12 +91,15 @@ class Watch(threading.Thread):
             if self._stopping.is_set():
                 return
             event = json.loads(line)
-            obj = event["object"]
-            if event["type"] == "ERROR":
+            if not isinstance(event, dict) or not isinstance(obj := event.get("object"), dict):
+                raise ValueError("what came is no event")
+            if event.get("type") == "ERROR":
                 if obj.get("code") == 410:
                     raise ApiError(obj.get("message") or "the watch is too old", 410)
                 raise Fault(f"the watch failed: {obj.get('message')}", answered=True)
-            self._version = obj["metadata"]["resourceVersion"]
+            if not event.get("type") or not (version := (obj.get("metadata") or {}).get("resourceVersion")):
+                raise ValueError("what came is no object")
+            self._version = version
             if event["type"] != "BOOKMARK":
                 self._put(event["type"], obj)
 

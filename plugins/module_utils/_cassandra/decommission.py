@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import base64
-import time
 from contextlib import suppress
 
 from .._api.client import APPS, CORE, ApiError, Backoff, Deadline, Fault, object_path
 from .._api.engine import Engine, silent
 from .._api.errors import TaskError
-from .._rollout.objects import dig
+from .._rollout.objects import dig, uid_of
 from . import nodetool, operation
 from .decommission_steps import Goal, State, after, alteration, next_step, raises
 from .operation import INTERVAL, Operation
@@ -21,6 +20,17 @@ from .operation import INTERVAL, Operation
 DATA = "/var/lib/cassandra"
 #: what a decommission says, in the pod that leaves
 LOG = "/tmp/slipway-decommission.log"
+#: Runs a statement with the name and the password that it reads.  A command is part of the request's URL, and so of the API
+#: server's audit log, and seen in the list of processes; a file goes with the shell that has made it.
+CQL = r"""
+umask 077
+login=$(mktemp) || exit
+trap 'rm -f "$login"' EXIT
+trap 'exit 1' HUP INT TERM
+IFS= read -r user && IFS= read -r password || exit
+printf '[PlainTextAuthProvider]\nusername = %s\npassword = %s\n' "$user" "$password" > "$login" || exit
+cqlsh --credentials "$login" --connect-timeout 30 --request-timeout 60 --execute "$0" < /dev/null
+"""
 #: seconds within which an API server has heard that the guard was lowered
 GUARD_LAG = 15
 
@@ -48,6 +58,7 @@ class Decommission(Operation):
     def __init__(self, params, check_mode, progress):
         super().__init__(params, check_mode, progress)
         self.goal = Goal(params["replicas"], params["adjust_system_keyspaces"])
+        self.uids = {}
         self.guard = params["scale_guard"] or f"{params['name']}-scale-guard"
         self.secret = params["superuser_secret"] or f"{params['name']}-superuser"
 
@@ -60,6 +71,7 @@ class Decommission(Operation):
     # ---------------------------------------------------------- what is seen --
     def look(self):
         workload, ring = self.ring()
+        self.uids["statefulset"] = uid_of(workload)
         replicas, pods = ring["replicas"], ring["pods"]
         shrinking = self.goal.replicas < replicas
         leaver = next((pod for pod in pods if pod.ordinal == replicas - 1), None)
@@ -93,6 +105,7 @@ class Decommission(Operation):
 
     def _guard_value(self):
         guard = self.get("configmaps", self.guard)
+        self.uids["guard"] = uid_of(guard or {})
         return int(guard["data"]["minReplicas"]) if guard else None
 
     # ---------------------------------------------------------- what is done --
@@ -102,12 +115,7 @@ class Decommission(Operation):
         if secret is None:
             raise TaskError(f"There is no Secret {self.secret} in namespace {self.params['namespace']} to log in with; set superuser_secret.")
         login = [base64.b64decode(secret["data"][key]).decode() for key in ("username", "password")]
-        # A command is part of the request's URL and so of the API server's audit log; what goes in here is not.
-        script = (
-            "IFS= read -r user && IFS= read -r password && "
-            'exec cqlsh --username "$user" --password "$password" --connect-timeout 30 --request-timeout 60 --execute "$0" < /dev/null'
-        )
-        code, out, err = self.execute(pod, ["sh", "-c", script, alteration(step.value)], "\n".join(login) + "\n")
+        code, out, err = self.execute(pod, ["sh", "-c", CQL, alteration(step.value)], "\n".join(login) + "\n")
         if code != 0:
             raise TaskError(f"The replicas of the system's keyspaces cannot be changed, says cqlsh in Pod {pod}: {nodetool.complaint(err or out)}.")
         if raises(state, step.value):
@@ -147,7 +155,7 @@ class Decommission(Operation):
                     "for it."
                 )
             self.progress(f"Pod {name} is {mode or 'not to be asked'}")
-            time.sleep(min(INTERVAL, self.deadline.left()))
+            self.deadline.sleep(INTERVAL)
 
     def _last_words(self, pod):
         """How a decommission that was started in a pod has failed; None if it has not."""
@@ -155,31 +163,39 @@ class Decommission(Operation):
         return nodetool.complaint(text) if code else None
 
     def _guard(self, step, state):
-        self._patch(
-            object_path(CORE, self.params["namespace"], "configmaps", self.guard), "/data/minReplicas", str(state.guard), str(step.value)
-        )
+        path = object_path(CORE, self.params["namespace"], "configmaps", self.guard)
+        self._patch(path, self.uids["guard"], "/data/minReplicas", str(state.guard), str(step.value))
 
     def _scale(self, step, state):
         path = object_path(APPS, self.params["namespace"], "statefulsets", self.params["name"])
         lag, backoff = Deadline(GUARD_LAG), Backoff(self.deadline)
         while True:
             try:
-                return self._patch(path, "/spec/replicas", state.replicas, step.value)
+                return self._patch(path, self.uids["statefulset"], "/spec/replicas", state.replicas, step.value)
             except ApiError as error:
                 if "denied request" not in str(error) or lag.expired:
                     raise
                 backoff.wait()
 
-    def _patch(self, path, field, old, new):
-        """Change one field from what it was; whether that was done is seen by whoever looks."""
-        operations = [{"op": "test", "path": field, "value": old}, {"op": "replace", "path": field, "value": new}]
+    def _patch(self, path, uid, field, old, new):
+        """Change one field of the object with that uid from what it was; whether that was done is seen by whoever looks."""
+        operations = [
+            {"op": "test", "path": "/metadata/uid", "value": uid},
+            {"op": "test", "path": field, "value": old},
+            {"op": "replace", "path": field, "value": new},
+        ]
         try:
             self.api.patch(path, operations)
         except Fault as fault:
             self.api.give_up_after(fault)
         except ApiError as error:
             # A run that was killed may go on in a worker of Ansible's, which has a session of its own.
-            if error.code != 422 or dig(self.api.get(path), *field.split("/")[1:]) == old:
+            if error.code != 422:
+                raise
+            found = self.api.get(path)
+            if uid_of(found) != uid:
+                raise TaskError(f"{path} was deleted and made anew by somebody else meanwhile, so it is left as it is; run this again.") from None
+            if dig(found, *field.split("/")[1:]) == old:
                 raise
 
     def _await_pods(self, step, state):

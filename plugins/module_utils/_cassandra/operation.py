@@ -10,9 +10,9 @@ import re
 
 from .._api.client import APPS, CORE, ApiError, Backoff, Deadline, object_path
 from .._api.errors import TaskError
+from .._api.pods import PodApi
 from .._rollout.objects import condition, controlled_by, dig, name_of, selector_string, uid_of
 from . import nodetool
-from .pods import PodApi
 from .ring import Claim, Pod, Unsettled
 
 #: seconds between two looks at a node: each starts a Java virtual machine there
@@ -192,7 +192,8 @@ class Operation:
         volume = dig(found, "spec", "volumeName")
         if self.params["keep_volumes"] and volume:
             path = f"{CORE}/persistentvolumes/{volume}"
-            self.api.patch(path, [{"op": "add", "path": "/spec/persistentVolumeReclaimPolicy", "value": "Retain"}])
+            mine = {"op": "test", "path": "/spec/claimRef/uid", "value": claim.uid}
+            self.api.patch(path, [mine, {"op": "add", "path": "/spec/persistentVolumeReclaimPolicy", "value": "Retain"}])
             self.volumes.append(volume)
         self.api.delete(object_path(CORE, self.params["namespace"], "persistentvolumeclaims", claim.name), uid_of(found))
 

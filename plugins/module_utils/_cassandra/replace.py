@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 
 from .._api.client import CORE, FIELD_MANAGER, ApiError, Backoff, Deadline, object_path
 from .._api.engine import Engine, silent
@@ -175,7 +174,7 @@ class Replacement(Operation):
                     "Run it again, with a longer wait_timeout, or without repair."
                 )
             self.progress(f"Pod {pod} is being repaired")
-            time.sleep(min(INTERVAL, self.deadline.left()))
+            self.deadline.sleep(INTERVAL)
         status, text = ended or (None, "")
         if status != 0:
             raise TaskError(

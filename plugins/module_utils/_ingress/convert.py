@@ -94,7 +94,11 @@ class _Migration:
         self.services = Services(services)
         self.support = filters.Support(features)
         self.gateways = Gateways(gateway_class, gateway_name)
-        self.hosts = {host for ingress in self.mains for host in ingress.hosts()}
+        # Each host's Ingresses, as nginx sorts them.
+        self.hosts = {}
+        for ingress in self.mains:
+            for host in ingress.hosts():
+                self.hosts.setdefault(host, []).append(ingress)
         self.locations = {}
         self.matches = {}
         self.names = set()
@@ -102,7 +106,11 @@ class _Migration:
     def run(self):
         for ingress in self.everything:
             classify(ingress.values, ingress.findings)
-        self.regex = {host: self._regex(host) for host in self.hosts | {""}}
+        paths = {host: [] for host in (*self.hosts, "")}
+        for ingress in self.mains:
+            for host, path, _type, _backend in ingress.paths():
+                paths[host].append((path, ingress.values.get("rewrite-target"), is_true(ingress.values.get("use-regex", ""))))
+        self.regex = {host: _regex(found) for host, found in paths.items()}
         for ingress in self.mains:
             self._locate(ingress)
         for ingress in self.canaries:
@@ -113,18 +121,6 @@ class _Migration:
             "ingresses": [_report(ingress) for ingress in sorted(self.everything, key=lambda ingress: ingress.title)],
             "gateways": self.gateways.objects(LABELS),
         }
-
-    def _regex(self, host):
-        """Does nginx take the paths of this host for regular expressions, and can they be told without?"""
-        paths = [
-            (path, ingress.values.get("rewrite-target"), is_true(ingress.values.get("use-regex", "")))
-            for ingress in self.mains
-            for other, path, _type, _backend in ingress.paths()
-            if other == host
-        ]
-        if not any(use_regex or rewrites(path, target) for path, target, use_regex in paths):
-            return None
-        return "plain" if all(is_plain(path, target) for path, target, _use_regex in paths) else "full"
 
     # -- paths -------------------------------------------------------------------------------
 
@@ -261,9 +257,9 @@ class _Migration:
         own = ingress.certificate(host)
         if own:
             return own
-        for other in self.mains:
+        for other in self.hosts.get(host, ()):
             certificate = other.certificate(host)
-            if certificate and host in other.hosts():
+            if certificate:
                 if other.namespace == ingress.namespace:
                     return certificate
                 ingress.findings.refuse("The certificate for %s is that of Ingress %s, in another namespace." % (host, other.title))
@@ -358,6 +354,13 @@ class _Migration:
             "kind": kind,
             "metadata": {"name": name, "namespace": ingress.namespace, "labels": dict(LABELS), "annotations": annotations},
         }
+
+
+def _regex(paths):
+    """Does nginx take the paths of a host for regular expressions, and can they be told without?"""
+    if not any(use_regex or rewrites(path, target) for path, target, use_regex in paths):
+        return None
+    return "plain" if all(is_plain(path, target) for path, target, _use_regex in paths) else "full"
 
 
 def _slug(host):

@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 from .._api.client import CORE, Api, ApiError, Backoff, Deadline, Fault
 from .._api.engine import Engine, silent
 from .._api.errors import TaskError
+from .._api.parallel import parallel
 from . import settings as s
-from .drain import THREADS, drain, obstacles, pods_on, title
+from .drain import SETTLING, THREADS, drain, obstacles, pods_on, title
 
-#: seconds for all requests but those of a drain
+#: seconds for one write, and for the whole call when it does not wait
 TIMEOUT = 60
 
 OPTIONS = {
@@ -31,7 +30,7 @@ OPTIONS = {
                 "default": [],
                 "options": {
                     "key": {"type": "str", "required": True, "no_log": False},
-                    "value": {"type": "str", "default": ""},
+                    "value": {"type": "raw", "default": ""},
                     "effect": {"type": "str", "required": True, "choices": ["NoSchedule", "PreferNoSchedule", "NoExecute"]},
                 },
             },
@@ -52,6 +51,7 @@ class NodesApi(Api):
     def attempt(self, path, body):
         """One attempt at creating something; who is gone or has been replaced meanwhile needs it no more.
 
+        :returns: whether it was done.
         :raises Fault: the server is busy, or forbids it for now.
         """
         try:
@@ -59,11 +59,15 @@ class NodesApi(Api):
         except ApiError as error:
             if error.code not in (404, 409):
                 raise
+            return False
+        return True
 
 
 def run(params, check_mode=False, want_diff=False, progress=silent):
+    if params["wait_timeout"] < 0:
+        raise TaskError(f"wait_timeout must not be negative, got: {params['wait_timeout']}.")
     entries = {} if params["state"] == "absent" else named(params["nodes"])
-    deadline = Deadline(TIMEOUT + params["wait_timeout"])
+    deadline = Deadline(params["wait_timeout"] or TIMEOUT)
     api = NodesApi(params["auth"], deadline, dry_run=check_mode, progress=progress)
     nodes = {node["metadata"]["name"]: node for node in api.list(f"{CORE}/nodes")[0]}
     missing = sorted(set(entries) - set(nodes))
@@ -74,34 +78,43 @@ def run(params, check_mode=False, want_diff=False, progress=silent):
         return s.plan(node, s.wanted(entries.get(node["metadata"]["name"], {})), params["force_conflicts"])
 
     plans = [plan_for(node) for name, node in sorted(nodes.items()) if name in entries or s.recorded(node)]
-    errors = [
-        f"Node {plan.name}: {conflict}; set force_conflicts to replace it." for plan in plans for conflict in plan.conflicts
-    ]
-    with ThreadPoolExecutor(THREADS) as pool:
-        drained = [name for name, entry in entries.items() if entry["drain"]]
-        pods = dict(zip(drained, pool.map(lambda name: pods_on(api, name), drained)))
-        for name, found in pods.items():
-            errors += [
-                f"Node {name} cannot be drained: {obstacle}."
-                for obstacle in obstacles(found, params["drain_force"], params["drain_delete_emptydir_data"])
-            ]
-        if errors:
-            raise TaskError("\n".join(errors))
-        due = [plan for plan in plans if s.operations(plan)]
-        # what the server refuses for one is known before another is changed
-        list(pool.map(lambda plan: write(api, plan, plan_for, True), due))
-        if not check_mode:
-            list(pool.map(lambda plan: write(api, plan, plan_for, False), due))
-    if not check_mode:
-        drain(api, pods, params["drain_grace_period"], Deadline(params["wait_timeout"]), progress)
-    evicted = sorted(title(pod) for found in pods.values() for pod in found)
-    return {
+    errors = [conflict for plan in plans for conflict in s.refusals(plan)]
+
+    def allowed(pods):
+        return obstacles(pods, params["drain_force"], params["drain_delete_emptydir_data"])
+
+    drained = [name for name, entry in entries.items() if entry["drain"]]
+    pods = dict(zip(drained, parallel(lambda name: pods_on(api, name), drained, THREADS)))
+    for name, found in pods.items():
+        errors += [f"Node {name} cannot be drained: {obstacle}." for obstacle in allowed(found)]
+    if errors:
+        raise TaskError("\n".join(errors))
+    due = [plan for plan in plans if s.operations(plan)]
+    # what the server refuses for one is known before another is changed
+    parallel(lambda plan: write(api, plan, plan_for, True, entries), due, THREADS)
+    if check_mode:
+        evicted = sorted(title(pod) for found in pods.values() for pod in found if not pod["metadata"].get("deletionTimestamp"))
+    else:
+        written = []
+        # One that was cordoned before has been heard of by the scheduler long since.
+        fresh = any(plan.cordons for plan in due if plan.name in drained)
+        try:
+            parallel(lambda plan: written.append(write(api, plan, plan_for, False, entries)), due, THREADS)
+            # not with a time of its own: the whole call ends with the first one
+            waiting = deadline if params["wait_timeout"] else Deadline(0)
+            evicted = drain(api, drained, allowed, params["drain_grace_period"], waiting, progress, SETTLING if fresh else 0)
+        except TaskError as error:
+            error.result["changed"] = bool(written) or error.result.get("changed", False)
+            raise
+    result = {
         "changed": bool(due or evicted),
         **{kind: [text for plan in plans for text in getattr(plan, kind)] for kind in ("created", "updated", "deleted")},
         "evicted": evicted,
         "host": api.host,
-        "diff": [diff(plan) for plan in due],
     }
+    if want_diff:
+        result["diff"] = [diff(plan) for plan in due]
+    return result
 
 
 def named(entries):
@@ -121,11 +134,14 @@ def named(entries):
     return found
 
 
-def write(api, plan, plan_for, dry_run):
-    """Send a plan; where the node has changed since, plan again."""
+def write(api, plan, plan_for, dry_run, named=()):
+    """Send a plan; where the node has changed since, plan again.  One that is not named may be gone with what was set on it."""
     path = f"{CORE}/nodes/{plan.name}"
-    backoff = Backoff(Deadline(TIMEOUT))
+    deadline = Deadline(TIMEOUT)
+    backoff = Backoff(deadline)
     while True:
+        if plan.conflicts:
+            raise TaskError(" ".join(s.refusals(plan)))
         operations = s.operations(plan)
         if not operations:
             return
@@ -135,12 +151,28 @@ def write(api, plan, plan_for, dry_run):
         except Fault as fault:
             api.give_up_after(fault)
             backoff.wait(fault)
-            plan = plan_for(api.get(path))
+            fresh = lookup(api, path)
         except ApiError as error:
-            fresh = api.get(path) if error.code in (409, 422) else plan.node
-            if fresh["metadata"]["resourceVersion"] == plan.node["metadata"]["resourceVersion"]:
+            fresh = lookup(api, path) if error.code in (404, 409, 422) else plan.node
+            if fresh and fresh["metadata"]["resourceVersion"] == plan.node["metadata"]["resourceVersion"]:
                 raise TaskError(f"Node {plan.name}: {error}") from None
-            plan = plan_for(fresh)
+            if deadline.expired:
+                raise TaskError(f"Node {plan.name} keeps being changed by others; run this again.") from None
+        if fresh is None:
+            if plan.name in named:
+                raise TaskError(f"Node {plan.name} has been deleted meanwhile.")
+            return
+        plan = plan_for(fresh)
+
+
+def lookup(api, path):
+    """A node; None if there is none any more."""
+    try:
+        return api.get(path)
+    except ApiError as error:
+        if error.code != 404:
+            raise
+        return None
 
 
 def diff(plan):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import date
 
 #: On a node: what was set there, and what was there before.
 RECORD = "slipway.kubernetes/nodes"
@@ -35,17 +36,21 @@ class Plan:
     def name(self):
         return self.node["metadata"]["name"]
 
+    @property
+    def cordons(self):
+        return CORDON in self.after and not self.node["spec"].get("unschedulable")
+
 
 def text(value):
     """A label's or taint's value as Kubernetes takes it."""
-    return value if isinstance(value, str) else json.dumps(value)
+    return str(value) if isinstance(value, (str, date)) else json.dumps(value)
 
 
 def wanted(entry):
     """The settings that an entry of the option C(nodes) asks for; None where it asks that there be none."""
     found = {("label", key): None if value is None else text(value) for key, value in (entry.get("labels") or {}).items()}
     for taint in entry.get("taints") or []:
-        found["taint", f"{taint['key']}:{taint['effect']}"] = text(taint.get("value") or "")
+        found["taint", f"{taint['key']}:{taint['effect']}"] = text("" if taint.get("value") is None else taint["value"])
     if entry.get("drain") or entry.get("cordon") is not None:
         found[CORDON] = True if entry.get("drain") or entry["cordon"] else None
     return found
@@ -98,6 +103,11 @@ def plan(node, goals, force):
     return result
 
 
+def refusals(result):
+    """Why a plan must not be carried out, as sentences."""
+    return [f"Node {result.name}: {conflict}; set force_conflicts to replace it." for conflict in result.conflicts]
+
+
 def _change(result, setting, value, goal):
     if value == goal:
         return
@@ -132,10 +142,7 @@ def operations(result):
     for kind, key in sorted({s for s in {*before, *after} if s[0] == "label" and before.get(s) != after.get(s)}):
         found.append(_entry("/metadata/labels/" + _escape(key), after.get((kind, key))))
     if _part(before, "taint") != _part(after, "taint"):
-        old = node["spec"].get("taints")
-        # the list is one value: whoever changed it since has to be noticed
-        found.append({"op": "test", "path": "/spec/taints", "value": old})
-        found.append({"op": "add", "path": "/spec/taints", "value": _taints(old or [], after)})
+        found.append({"op": "add", "path": "/spec/taints", "value": _taints(node["spec"].get("taints") or [], after)})
     if before.get(CORDON) != after.get(CORDON):
         found.append(_entry("/spec/unschedulable", after.get(CORDON)))
     rows = [[*setting, *values] for setting, values in sorted(result.record.items())]
@@ -146,7 +153,11 @@ def operations(result):
             found.append(_entry("/metadata/annotations/" + _escape(RECORD), note))
         else:
             found.append({"op": "add", "path": "/metadata/annotations", "value": {RECORD: note}})
-    return found
+    if not found:
+        return []
+    # Whoever has changed it since has to be noticed, whatever it was: what was there before is what is undone one day.
+    meta = node["metadata"]
+    return [{"op": "test", "path": f"/metadata/{key}", "value": meta[key]} for key in ("uid", "resourceVersion")] + found
 
 
 def _part(values, kind):

@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 
+from .._api.cancel import current
 from .._api.errors import TaskError
 from . import tunnel
 
@@ -74,6 +75,7 @@ class Slot:
             raise TaskError(f"Forward {self.identity} is being opened by another task at this moment.")
         job = {"listener": listener.fileno(), "path": path, "connection": connection, "state": self._state, "log": self._log}
         with lock, open(os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600), "wb") as log:
+            # pylint: disable-next=ansible-bad-function  # it is to outlive the module, which waits for what it runs
             process = subprocess.Popen(
                 # The program and its credentials come in by standard input: nobody sees those, and the program is there
                 # even where it was unpacked for this task only.
@@ -117,7 +119,7 @@ class Slot:
                 os.kill(noted["pid"], number)
             except ProcessLookupError:
                 pass
-            time.sleep(0.02)
+            current().sleep(0.02)
         self._remove()
         if lock is not None:
             lock.close()

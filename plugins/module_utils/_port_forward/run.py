@@ -20,6 +20,8 @@ from .target import KINDS, port_in_pod, ready, selector_of, trouble, why_none_is
 
 #: seconds for the whole call, retries included
 TIMEOUT = 30
+#: what the process of a forward says of credentials that are not accepted any more
+EXPIRED = "the API server answered 401"
 
 OPTIONS = {
     "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
@@ -95,11 +97,12 @@ class Opening:
         noted, warnings = self.slot.running(), []
         pod, port = self._pod(noted)
         path = object_path(CORE, self.params["namespace"], "pods", name_of(pod), "portforward") + f"?ports={port}"
-        connection = self.api.connection()
         # Also for a forward that is open: who opened it may have been allowed more.
-        self._try(connection, path)
+        self._try(path)
         same = noted is not None and (noted["pod"], noted["port"]) == (name_of(pod), port)
         if same and not self.check_mode and (words := self.slot.last_words()):
+            # Its credentials have expired: it goes on with those of this task.
+            same = EXPIRED not in words
             warnings.append(f"A connection through this forward has failed: {words}")
         wanted = {
             **{key: self.params[key] for key in ("namespace", "address")},
@@ -115,7 +118,7 @@ class Opening:
             self.slot.stop()
             with listen(wanted["address"], wanted["local_port"]) as listener:
                 wanted["local_port"] = listener.getsockname()[1]
-                self.slot.start(listener, wanted, path, connection, self.expires)
+                self.slot.start(listener, wanted, path, self.api.connection(), self.expires)
         result = {
             "changed": not same,
             "id": self.slot.identity,
@@ -156,10 +159,10 @@ class Opening:
                 raise
             raise TaskError(f"There is no {kind} {name} in namespace {self.params['namespace']}.") from None
 
-    def _try(self, connection, path):
+    def _try(self, path):
         """Open a tunnel, and close it: the API server says no here, where there is somebody to listen."""
         try:
-            tunnel.open_tunnel(connection, tunnel.tls(connection), path).close()
+            self.api.websocket(path, [tunnel.PROTOCOL]).shutdown()
         except tunnel.Refused as refused:
             raise refusal(
                 self.api.host, refused.code, refused.body.decode("utf-8", "replace"),

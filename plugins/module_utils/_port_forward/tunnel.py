@@ -13,6 +13,7 @@ PRIVATE to the collection.
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import select
 import socket
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 try:
     import websocket
@@ -45,55 +46,97 @@ TICK = 0.5
 
 
 class Refused(Exception):
-    """The tunnel could not be opened.  C(code) is the HTTP status, 0 without one; C(body) the answer."""
+    """The tunnel could not be opened.  C(code) is the HTTP status, 0 without one; C(body) the answer.
 
-    def __init__(self, message, code=0, body=b""):
+    C(silent) tells that it was asked for, and no answer came: it may have been opened at the other end.
+    """
+
+    def __init__(self, message, code=0, body=b"", silent=False):
         super().__init__(message)
         self.code = code
         self.body = body
+        self.silent = silent
 
 
 def tls(connection):
     """The TLS settings of a connection to the API server; client.py's C(connection) says what that is."""
-    context = ssl.create_default_context(cadata=connection["ca"] or None)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     if not connection["verify"]:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    elif connection["ca"]:
+        # as kubectl: every certificate in it is trusted
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.load_verify_locations(cadata=connection["ca"])
+    elif any(places := connection.get("ca_places") or ()):
+        context.load_verify_locations(*places)
+    else:
+        context.load_default_certs()
     if connection["certificate"]:
-        # Python reads these from files only
-        with tempfile.TemporaryDirectory() as folder:
-            files = []
-            for name in ("certificate", "key"):
-                files.append(os.path.join(folder, name))
-                with open(os.open(files[-1], os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
-                    file.write(connection[name] or connection["certificate"])
-            context.load_cert_chain(*files)
+        with unnamed(f"{connection['key'] or ''}\n{connection['certificate']}") as path:
+            context.load_cert_chain(path, password=no_passphrase)
     return context
 
 
+def no_passphrase():
+    raise ValueError("the key of the client certificate has a passphrase, which nobody can be asked for")
+
+
+@contextlib.contextmanager
+def unnamed(text):
+    """The path of a file with that content, which is in no folder and gone with the block, or with the process.
+
+    Python reads a client's key from a file only.
+    """
+    if hasattr(os, "memfd_create") and os.path.isdir("/proc/self/fd"):
+        descriptor = os.memfd_create("slipway.kubernetes")
+        try:
+            with open(descriptor, "w", encoding="utf-8", closefd=False) as file:
+                file.write(text)
+            yield f"/proc/self/fd/{descriptor}"
+        finally:
+            os.close(descriptor)
+        return
+    # Where there are no files without a name (macOS): one that is there for this moment.
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "pem")
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+        yield path
+
+
 def proxy(connection):
-    """The proxy's part in what websocket-client takes."""
+    """The proxy's part in what websocket-client takes, which must not look into the environment of this process."""
     if not connection["proxy"]:
-        return {}
+        return {"http_no_proxy": ["*"]}
     url = urlsplit(connection["proxy"])
-    options = {"http_proxy_host": url.hostname, "http_proxy_port": url.port or 80, "http_proxy_timeout": OPEN_TIMEOUT}
-    if connection["no_proxy"]:
-        options["http_no_proxy"] = connection["no_proxy"].split(",")
+    socks = url.scheme.startswith("socks")
+    options = {
+        "http_proxy_host": url.hostname,
+        "http_proxy_port": url.port or (1080 if socks else 80),
+        "http_proxy_timeout": OPEN_TIMEOUT,
+        "proxy_type": url.scheme if socks else "http",
+        # an empty list would be looked up
+        "http_no_proxy": [""],
+    }
     scheme, _blank, secret = connection["proxy_headers"].get("proxy-authorization", "").partition(" ")
     if scheme == "Basic":
         options["http_proxy_auth"] = tuple(base64.b64decode(secret).decode().split(":", 1))
+    elif socks and url.username:
+        options["http_proxy_auth"] = (unquote(url.username), unquote(url.password or ""))
     return options
 
 
-def open_tunnel(connection, context, path):
-    """Open a tunnel; returns its socket, on which nothing has been read or written yet."""
+def open_websocket(connection, context, path, protocols):
+    """Open a WebSocket to a path of the API server, on which nothing has been read or written yet."""
     client = websocket.WebSocket(
         sslopt={"context": context, "server_hostname": connection["server_name"]} if connection["server_name"] else {"context": context}
     )
     try:
         client.connect(
             "ws" + connection["host"][len("http"):] + path,
-            subprotocols=[PROTOCOL],
+            subprotocols=protocols,
             header=[f"{name}: {value}" for name, value in connection["headers"]],
             suppress_origin=True,
             # the credentials are for this server
@@ -104,8 +147,15 @@ def open_tunnel(connection, context, path):
     except websocket.WebSocketBadStatusException as error:
         raise Refused(f"the API server answered {error.status_code}", error.status_code, error.resp_body or b"") from None
     except (websocket.WebSocketException, OSError, ValueError) as error:
-        raise Refused(str(error).strip(".") or type(error).__name__) from None
-    return client.sock
+        # one that cannot connect in time is Python's own
+        silent = isinstance(error, websocket.WebSocketTimeoutException)
+        raise Refused(str(error).strip(".") or type(error).__name__, silent=silent) from None
+    return client
+
+
+def open_tunnel(connection, context, path):
+    """Open a tunnel; returns its socket."""
+    return open_websocket(connection, context, path, [PROTOCOL]).sock
 
 
 class Frames:

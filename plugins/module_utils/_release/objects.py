@@ -12,10 +12,14 @@ from __future__ import annotations
 import base64
 import difflib
 
+from . import values
+
 MANAGER = "slipway.kubernetes"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 RELEASE = "slipway.kubernetes/release"
 RELEASE_NAMESPACE = "slipway.kubernetes/release-namespace"
+# On each object of a release, on its own metadata only: the release's id.
+RELEASE_ID = "slipway.kubernetes/release-id"
 
 # Annotations that templates set.  The first two stay on the object, because removing a release
 # has to know them when no template is at hand.
@@ -33,6 +37,10 @@ DATA_KINDS = frozenset(("PersistentVolumeClaim", "PersistentVolume", "CustomReso
 WORKLOADS = frozenset(("Deployment", "StatefulSet", "DaemonSet"))
 # What a release waits for. A CronJob is never done.
 AWAITED = WORKLOADS | {"Job", "ReplicationController"}
+
+AUTOSCALER = "HorizontalPodAutoscaler"
+# What can have one.
+SCALED = frozenset(("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"))
 
 # The order in which objects are applied.  What others refer to comes first; what can hold up other
 # writes (webhooks, admission policies) comes after the workloads that answer them.  A kind that is
@@ -119,6 +127,9 @@ CLUSTER_SCOPED = frozenset(
 # While these exist, deleting what answers them makes other requests to the API fail.
 _GUARDS = frozenset(("APIService", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"))
 
+# Objects that appear in every namespace, or that controllers leave behind there.
+_NAMESPACE_FURNITURE = frozenset((("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")))
+
 # Filled in by the server, so neither part of what a template asks for nor of interest in a diff.
 _SERVER_FIELDS = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
 
@@ -198,6 +209,14 @@ def rank(obj):
     return _RANK.get(kind, _RANK[""])
 
 
+def is_furniture(obj):
+    return (obj["kind"], obj["metadata"]["name"]) in _NAMESPACE_FURNITURE or obj["kind"] == "Lease"
+
+
+def is_guard(obj):
+    return obj["kind"] in _GUARDS
+
+
 def delete_rank(obj):
     """Guards first, then custom resources while their controller still lives, then backwards."""
     if obj["kind"] in _GUARDS:
@@ -217,6 +236,16 @@ def belongs_to(obj, name, namespace):
     return all(label(obj, key) == value for key, value in release_labels(name, namespace).items())
 
 
+#: Pod Security levels, the laxest first, and the label with which a namespace enforces one
+LEVELS = ("", "privileged", "baseline", "restricted")
+ENFORCE = "pod-security.kubernetes.io/enforce"
+
+
+def is_shared(obj):
+    """Is it the namespace that a release may make, and that is not its alone?"""
+    return obj["kind"] == "Namespace" and label(obj, RELEASE) is None
+
+
 def namespace_object(namespace, pod_security):
     """The release's namespace.  No release owns it: others may come to live there."""
     labels = {MANAGED_BY: MANAGER}
@@ -225,16 +254,42 @@ def namespace_object(namespace, pod_security):
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}
 
 
+def _rendered(document):
+    """A rendered document as an object, every value of which the API server can be sent."""
+    if not isinstance(document, dict):
+        raise ValueError("a rendered document is no Kubernetes object, but a %s" % type(document).__name__)
+    meta = document.get("metadata")
+    name = meta.get("name") if isinstance(meta, dict) else None
+    missing = [key for key in ("apiVersion", "kind", "metadata") if not document.get(key)]
+    if missing or name in (None, ""):
+        raise ValueError(
+            "a rendered document (%s) is no Kubernetes object, it lacks %s"
+            % (" ".join(str(part) for part in (document.get("kind") or "of no kind", name) if part), " and ".join(missing) or "metadata.name")
+        )
+    try:
+        for path, value in (("apiVersion", document["apiVersion"]), ("kind", document["kind"]), ("metadata.name", name)):
+            if not isinstance(value, str):
+                raise values.ValueProblem("%s is %s, which is no text; quote it" % (path, values.shown(value)))
+        obj = values.plain(document)
+        if obj["kind"] == "Secret":
+            # As kubectl does: null is no value.
+            texts = {key: value for key, value in (obj.get("stringData") or {}).items() if value is not None}
+            for key, value in texts.items():
+                if not isinstance(value, str):
+                    raise values.ValueProblem(
+                        "%s is %s, which is no text; quote it" % (values.below("stringData", key), values.shown(value))
+                    )
+            if "stringData" in obj:
+                obj["stringData"] = texts
+        return obj
+    except values.ValueProblem as problem:
+        shown = name if isinstance(name, str) else values.shown(name)
+        raise ValueError("%s %s: %s" % (document["kind"], shown, problem)) from problem
+
+
 def prepare(documents, name, namespace, create_namespace=False, pod_security=""):
     """Rendered documents as the objects to apply: namespaced, labelled, in order."""
-    objects = [plain(doc) for doc in documents if doc]
-    for obj in objects:
-        missing = [key for key in ("apiVersion", "kind", "metadata") if not obj.get(key)]
-        if missing or not obj["metadata"].get("name"):
-            raise ValueError(
-                "a rendered document is no Kubernetes object, it lacks %s: %.200r"
-                % (" and ".join(missing) or "metadata.name", obj)
-            )
+    objects = [_rendered(doc) for doc in documents if doc]
 
     scopes = {
         (obj["spec"]["group"], obj["spec"]["names"]["kind"]): obj["spec"]["scope"]
@@ -256,11 +311,11 @@ def prepare(documents, name, namespace, create_namespace=False, pod_security="")
             for claim in obj["spec"].get("volumeClaimTemplates") or []:
                 meta = claim.setdefault("metadata", {})
                 meta["labels"] = dict(meta.get("labels") or {}, **labels)
-        if obj["kind"] == "Secret" and obj.get("stringData"):
+        if obj["kind"] == "Secret" and "stringData" in obj:
             # Server-side apply does not take keys back that were once sent as stringData.
-            data = dict(obj.get("data") or {})
-            data.update((k, base64.b64encode(str(v).encode()).decode()) for k, v in obj.pop("stringData").items())
-            obj["data"] = data
+            texts = obj.pop("stringData")
+            if texts:
+                obj["data"] = dict(obj.get("data") or {}, **{k: base64.b64encode(v.encode()).decode() for k, v in texts.items()})
 
     seen = set()
     for obj in objects:
@@ -273,75 +328,9 @@ def prepare(documents, name, namespace, create_namespace=False, pod_security="")
     return sorted(objects, key=rank)
 
 
-def batch_of(obj):
-    """Which of the pipeline's apply tasks an object belongs to."""
-    if obj["kind"] == "CustomResourceDefinition":
-        return "definitions"
-    if annotation(obj, PHASE) == "last":
-        return "last"
-    return "secrets" if obj["kind"] == "Secret" else "main"
-
-
-def select(objects, plan, batch):
-    """The objects of one apply task, as that task has to send them."""
-    planned = {
-        (group_of(item["api_version"]), item["kind"], item["namespace"], item["name"]): item
-        for item in plan
-        if item["batch"] == batch and item["action"] in ("create", "update")
-    }
-    chosen = []
-    for obj in objects:
-        item = planned.get(identity(obj))
-        if item is None:
-            continue
-        obj = plain(obj)
-        annotations = obj["metadata"].get("annotations") or {}
-        for instruction in (PHASE, RECREATE):
-            annotations.pop(instruction, None)
-        if "keys" in item:
-            obj["data"] = {key: obj["data"][key] for key in item["keys"]}
-        if obj["kind"] == "Namespace" and not item.get("owned", True):
-            obj["metadata"]["labels"].pop(MANAGED_BY)
-        chosen.append(obj)
-    return chosen
-
-
-def removals(plan, batch=None):
-    """References to the objects that the plan deletes, in the form that kubernetes.core.k8s takes."""
-    return [
-        {
-            "apiVersion": item["api_version"],
-            "kind": item["kind"],
-            "metadata": {key: item[key] for key in ("namespace", "name") if item[key]},
-        }
-        for item in plan
-        if (
-            item.get("recreate", False)
-            if batch == "recreate"
-            else item["action"] == "delete" and batch in (None, item["batch"])
-        )
-    ]
-
-
 def rolls(before, after):
     """Does the change start a rollout?  A new number of replicas, for one, does not."""
     return after["kind"] in WORKLOADS and before["spec"]["template"] != after["spec"]["template"]
-
-
-def workloads(plan, last=False):
-    """What to wait for: each kind of workload in each namespace, and whether the plan starts a rollout there.
-
-    Those that are applied last are waited for on their own, once they are there.
-    """
-    found = {}
-    for item in plan:
-        if item["kind"] in AWAITED and item["action"] != "delete" and (item["batch"] == "last") == last:
-            key = (item["api_version"], item["kind"], item["namespace"])
-            found[key] = found.get(key, False) or item.get("rolls", False)
-    return [
-        {"api_version": api_version, "kind": kind, "namespace": namespace, "rolls": rolls}
-        for (api_version, kind, namespace), rolls in found.items()
-    ]
 
 
 def access(objects, node_address=""):
@@ -388,21 +377,39 @@ def _service_access(obj, node_address):
     namespace, path = obj["metadata"].get("namespace") or "default", annotation(obj, PATH) or "/"
     found = []
     for port in spec.get("ports") or []:
-        scheme = "https" if port["port"] in (443, 8443) or port.get("appProtocol") == "https" else "http"
+        scheme, protocol = _scheme(port), port.get("protocol") or "TCP"
         balancers = ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
         if balancers:
             host = balancers[0].get("hostname") or balancers[0].get("ip")
-            found.append("%s://%s:%s%s" % (scheme, host, port["port"], path))
+            found.append(_address(scheme, protocol, host, port["port"], path))
         elif spec.get("type") == "NodePort" and port.get("nodePort"):
-            found.append("%s://%s:%s%s" % (scheme, node_address or "<any node>", port["nodePort"], path))
+            found.append(_address(scheme, protocol, node_address or "<any node>", port["nodePort"], path))
         elif spec.get("type") in ("NodePort", "LoadBalancer"):
             found.append("kubectl get service %s --namespace %s" % (name, namespace))
-        else:
+        elif protocol == "TCP":
+            # A port that is no web server's is asked for by its number, and ports below 1024 are root's.
+            local = 8080 if scheme or port["port"] < 1024 else port["port"]
             found.append(
-                "kubectl port-forward service/%s 8080:%s --namespace %s   # then %s://localhost:8080%s"
-                % (name, port["port"], namespace, scheme, path)
+                "kubectl port-forward service/%s %s:%s --namespace %s   # then %s"
+                % (name, local, port["port"], namespace, _address(scheme, protocol, "localhost", local, path))
             )
     return found
+
+
+def _scheme(port):
+    """By what name, protocol and number of a Service's port say, the scheme of its URLs; empty if it is no web server's."""
+    said, name = port.get("appProtocol") or "", port.get("name") or ""
+    if said == "https" or port["port"] in (443, 8443) or name.startswith("https") or name == "websecure":
+        return "https"
+    if (port.get("protocol") or "TCP") != "TCP" or said not in ("", "http", "kubernetes.io/h2c", "kubernetes.io/ws"):
+        return ""
+    return "http" if said or not name or name.startswith(("http", "web")) or port["port"] in (80, 8080) else ""
+
+
+def _address(scheme, protocol, host, port, path):
+    if scheme:
+        return "%s://%s:%s%s" % (scheme, host, port, path)
+    return "%s:%s%s" % (host, port, "" if protocol == "TCP" else " (%s)" % protocol)
 
 
 def clean(obj):
@@ -414,13 +421,50 @@ def clean(obj):
     return obj
 
 
-def hide_secret(obj, other=None, marker="<hidden>"):
-    """A Secret for human eyes: which keys, not which values; a value unlike the other's is marked."""
-    if obj is None or obj["kind"] != "Secret":
-        return obj
-    before = (other or {}).get("data") or {}
-    data = {k: "<hidden>" if before.get(k, v) == v else marker for k, v in (obj.get("data") or {}).items()}
-    return dict(obj, data=data)
+# What a controller counts, as part of its work.
+_COUNTED = frozenset(("deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation"))
+
+
+def settled(obj):
+    """An object without what the server fills in and controllers count: when this is the same, nothing has happened to it."""
+    obj = clean(obj)
+    annotations = obj["metadata"].get("annotations")
+    if annotations and _COUNTED & set(annotations):
+        rest = {key: value for key, value in annotations.items() if key not in _COUNTED}
+        meta = {key: value for key, value in obj["metadata"].items() if key != "annotations"}
+        obj["metadata"] = {**meta, **({"annotations": rest} if rest else {})}
+    return obj
+
+
+def scaled_by(autoscaler):
+    """The workload that an autoscaler is for: group, kind, namespace and name."""
+    ref = (autoscaler.get("spec") or {}).get("scaleTargetRef") or {}
+    namespace = autoscaler["metadata"].get("namespace") or ""
+    return (group_of(ref.get("apiVersion") or "apps/v1"), ref.get("kind"), namespace, ref.get("name"))
+
+
+def delta(before, after, path=()):
+    """What a change changes: paths, and the two values.  A list is one value."""
+    if before == after:
+        return {}
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        return {path: (before, after)}
+    found = {}
+    for key in {**before, **after}:
+        if key not in _COUNTED:
+            found.update(delta(before.get(key), after.get(key), (*path, key)))
+    return found
+
+
+def holds(live, wanted):
+    """Has an object everything that is wanted of it?  What a server adds does not matter; what is empty it need not keep."""
+    if wanted in ({}, [], None) and live in ({}, [], None):
+        return True
+    if isinstance(wanted, dict):
+        return isinstance(live, dict) and all(holds(live.get(key), value) for key, value in wanted.items())
+    if isinstance(wanted, list):
+        return isinstance(live, list) and len(live) == len(wanted) and all(map(holds, live, wanted))
+    return live == wanted
 
 
 def node_ports(obj):

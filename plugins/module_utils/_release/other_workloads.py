@@ -13,13 +13,15 @@ import queue
 import time
 from dataclasses import dataclass, field
 
+from .._api import shown
 from .._api.client import CORE, Api, Deadline, object_path
 from .._api.errors import TaskError
 from .._api.watch import Watch
-from .._rollout.diagnosis import examine
+from .._rollout.diagnosis import Finding, refusal
+from .._rollout.fail_fast import FailFast, Verdicts
 from .._rollout.objects import CHANGE_CAUSE, annotations_of, condition, describe, dig, generation_of, images_of
 from .._rollout.objects import name_of, namespace_of, selector_string, uid_of
-from .._rollout.report import AFTERMATH, diagnosis_of, failure_sentence
+from .._rollout.report import aftermath, diagnosis_of, failure_sentence, quoted, refusals
 from .._rollout.status import COMPLETE, FAILED, PAUSED, PROGRESSING
 
 RESOURCES = {
@@ -51,11 +53,6 @@ def verdict(workload):
     return PROGRESSING, f'Waiting for replication controller "{name_of(workload)}": {ready} of {wanted} pods are ready...'
 
 
-def hopeless(workload, pod):
-    """What keeps a pod from ever starting.  A crash does not: a Job counts its failures, and gives up by itself."""
-    return [f for f in examine(pod) if f.grace is not None and not (f.crashed and workload["kind"] == "Job")]
-
-
 @dataclass
 class _Target:
     """A workload that is waited for, in the terms of the rollout modules' report."""
@@ -64,7 +61,9 @@ class _Target:
     failure: str | None = None
     undone: None = None
     diagnosis: list = field(default_factory=list)
-    first_seen: dict = field(default_factory=dict)
+    looked: bool = False
+    due: float = 0  # when to look at its pods again
+    reason: Finding | None = None  # what keeps it from going on
 
     @property
     def name(self):
@@ -95,13 +94,14 @@ class _Target:
             },
             "images": images_of(spec["template"]),
             "change_cause": annotations_of(self.workload).get(CHANGE_CAUSE),
-            "diagnosis": self.diagnosis,
+            "diagnosis": quoted(self.diagnosis, self.workload),
         }
 
 
 def run(params, progress):
     """Wait for all workloads of one kind in one namespace; the result is that of the rollout module."""
     deadline = Deadline(params["wait_timeout"])
+    verdicts = Verdicts(FailFast.of(params))
     api = Api(params["auth"], deadline, progress=progress)
     group, plural = RESOURCES[params["api_version"], params["kind"]]
     path = object_path(group, params["namespace"], plural)
@@ -109,9 +109,9 @@ def run(params, progress):
     items, version = api.list(path, query)
     targets = {uid_of(item): _Target(_named(item, params)) for item in items}
     if any(not target.over for target in targets.values()):
-        _follow(api, path, query, version, targets, params, deadline, progress)
+        _follow(api, path, query, version, targets, params, deadline, progress, verdicts)
     failed = [target for target in targets.values() if target.failure]
-    after = Api(params["auth"], Deadline(AFTERMATH), progress=progress) if failed else None
+    after = Api(params["auth"], aftermath(deadline), progress=progress) if failed else None
     for target in failed:
         target.diagnosis = _diagnose(after, target)
     result = {"changed": False, "rollouts": [target.result() for target in targets.values()]}
@@ -126,29 +126,40 @@ def _named(item, params):
     return item
 
 
-def _follow(api, path, query, version, targets, params, deadline, progress):
+def _follow(api, path, query, version, targets, params, deadline, progress, verdicts):
     events, told = queue.Queue(), {}
     watch = Watch(api, path, query, version, events, "workload", deadline)
     watch.opened()
+    pending, news = dict(targets), set()
     try:
         while True:
-            for uid, target in targets.items():
-                _judge(api, target, deadline)
-                line = f"{target.name}: {verdict(target.workload)[1]}"
+            # whatever happens to one is no reason to ask for the pods of all
+            now, over = time.monotonic(), deadline.expired
+            for uid, target in list(pending.items()):
+                if uid not in news and now < target.due and not over:
+                    continue
+                target.due = now + _LOOK
+                _judge(api, target, deadline, verdicts)
+                if target.over:
+                    del pending[uid]
+                message, reason = verdict(target.workload)[1], target.reason
+                line = message, reason.key if reason else None
                 if told.get(uid) != line and not target.failure:
                     told[uid] = line
-                    progress(line)
-            if all(target.over for target in targets.values()):
+                    said = f" {shown.message(reason.sentence(), target.workload)}" if reason else ""
+                    progress(f"{target.name}: {message}{said}")
+            if not pending:
                 return
             try:
-                _take(events.get(timeout=min(_LOOK, deadline.left() + 0.01)), targets, params)
+                news = _take(deadline.get(events, min(_LOOK, deadline.left() + 0.01)), targets, params)
             except queue.Empty:
-                pass
+                news = set()
     finally:
         watch.stop()
 
 
 def _take(event, targets, params):
+    """Take over what has happened; the uids of those to which it has."""
     _tag, kind, obj = event
     if kind == "ERROR":
         raise obj
@@ -160,19 +171,25 @@ def _take(event, targets, params):
     for uid in gone:
         if uid in targets and not targets[uid].over:
             targets[uid].failure = "it has been deleted"
+    return {uid_of(item) for item in found} | set(gone)
 
 
-def _judge(api, target, deadline):
+def _judge(api, target, deadline, verdicts):
     if target.over:
         return
     phase, message = verdict(target.workload)
     if phase == FAILED:
         target.failure = message
         return
-    for finding in [f for pod in _pods(api, target) for f in hopeless(target.workload, pod)]:
-        if time.monotonic() >= target.first_seen.setdefault(finding.key, time.monotonic()) + finding.grace:
-            target.failure = finding.sentence()
+    pods = _pods(api, target)
+    for pod in pods:
+        verdicts.see(pod, before=not target.looked)
+        final = verdicts.final(pod)
+        if final:
+            target.failure = final.sentence()
             return
+    target.looked = True
+    target.reason = refusal(target.workload) or next(filter(None, (verdicts.telling(pod)[0] for pod in pods)), None)
     if deadline.expired:
         target.failure = f"timed out after {deadline.seconds:.0f} s: {message}"
 
@@ -191,4 +208,5 @@ def _pods(api, target):
 def _diagnose(api, target):
     pods = sorted(_pods(api, target), key=lambda pod: dig(pod, "metadata", "creationTimestamp", default=""), reverse=True)
     # of a pod that failed, the container says why
-    return sorted(diagnosis_of(api, pods), key=lambda entry: not entry["logs"])
+    found = sorted(diagnosis_of(api, pods), key=lambda entry: not entry["logs"])
+    return found or refusals(api, target.workload, uid_of(target.workload))

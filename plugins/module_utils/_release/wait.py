@@ -2,53 +2,41 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The release_wait module's work.  PRIVATE to the collection."""
+"""Waits for the workloads of a release.  PRIVATE to the collection."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
-from .._api.engine import Engine, silent
+from .._api.engine import silent
 from .._api.errors import TaskError
+from .._api.parallel import parallel
+from .._rollout import fail_fast
 from .._rollout.door import ENGINES
 from . import other_workloads
 
 _ROLLOUT = ENGINES["rollout"]
 
-OPTIONS = {
-    "label_selectors": {"type": "list", "elements": "str", "required": True},
-    "workloads": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
-        "options": {
-            "kind": {
-                "type": "str",
-                "required": True,
-                "choices": [*_ROLLOUT.options["kind"]["choices"], "Job", "ReplicationController"],
-            },
-            "namespace": {"type": "str", "required": True},
-            "api_version": {"type": "str", "default": "apps/v1", "choices": ["apps/v1", "batch/v1", "v1"]},
-            "rolls": {"type": "bool", "default": False},
-        },
-    },
-    "on_failure": _ROLLOUT.options["on_failure"],
-    "wait_timeout": _ROLLOUT.options["wait_timeout"],
-}
 
+def run(params, progress=silent):
+    """Wait for all kinds in all namespaces at once: each is one call of the rollout module's engine.
 
-def run(params, check_mode=False, want_diff=False, progress=silent):
-    """Wait for all kinds in all namespaces at once: each is one call of the rollout module's engine."""
+    :param params: the options of the module rollout, and as C(workloads) the kinds, each with its C(api_version), C(kind),
+        C(namespace) and what of it this run has C(rolled): C(name), C(uid), and the C(revision) that was live before. C(since) is
+        when the run began, by the API server's clock.
+    """
     defaults = {name: option.get("default") for name, option in _ROLLOUT.options.items()}
-    shared = {"label_selectors": params["label_selectors"], "wait_timeout": params["wait_timeout"], "auth": params["auth"]}
+    shared = {name: params[name] for name in ("label_selectors", "wait_timeout", "since", "auth", *fail_fast.OPTIONS)}
 
     def one(workloads):
-        # undoing what this release has not rolled would go one revision too far
-        on_failure = params["on_failure"] if workloads["rolls"] else "fail"
-        return _outcome({**defaults, **shared, **workloads, "on_failure": on_failure}, check_mode, want_diff, progress)
+        # what this release has not rolled is not its to undo
+        rolled = {workload["name"]: workload for workload in workloads["rolled"]}
+        on_failure = params["on_failure"] if rolled else "fail"
+        if on_failure == "pause" and workloads["kind"] != "Deployment":
+            # Only those can be paused. A release that has others as well, such as a database, is no mistake.
+            on_failure = "fail"
+        asked = {**defaults, **shared, **workloads, "on_failure": on_failure, "rolled": rolled}
+        return _outcome(asked, progress)
 
-    with ThreadPoolExecutor(max(1, len(params["workloads"]))) as pool:
-        outcomes = list(pool.map(one, params["workloads"]))
+    outcomes = parallel(one, params["workloads"], len(params["workloads"]))
     result = {
         "changed": any(outcome.get("changed") for _error, outcome in outcomes),
         "rollouts": [rollout for _error, outcome in outcomes for rollout in outcome.get("rollouts", [])],
@@ -60,13 +48,10 @@ def run(params, check_mode=False, want_diff=False, progress=silent):
     return result
 
 
-def _outcome(params, check_mode, want_diff, progress):
+def _outcome(params, progress):
     try:
         if (params["api_version"], params["kind"]) in other_workloads.RESOURCES:
             return None, other_workloads.run(params, progress)
-        return None, _ROLLOUT.run(params, check_mode, want_diff, progress)
+        return None, _ROLLOUT.run(params, False, False, progress)
     except TaskError as e:
         return str(e), e.result
-
-
-ENGINE = Engine("release_wait", OPTIONS, run, failed={"changed": False, "rollouts": []})

@@ -4,8 +4,9 @@
 
 """The writes: what a request changes in a workload, as JSON patch operations.
 
-Every patch tests the generation first, so that it is refused instead of undoing somebody's change.
-C(metadata.resourceVersion) would not do: each status update during a rollout moves it.
+Every patch tests uid and generation first, so that it is refused instead of undoing somebody's change, or of changing what
+somebody else has made under that name since.  C(metadata.resourceVersion) would not do: each status update during a
+rollout moves it.
 PRIVATE to the collection.
 """
 
@@ -32,8 +33,14 @@ from .objects import (
     dig,
     generation_of,
     int_or_percent,
+    name_of,
+    name_problem,
+    observed,
+    uid_of,
 )
 
+#: the longest value that a label can have
+_LABEL_VALUE = 63
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 
@@ -65,11 +72,20 @@ def check(workload, request, wait):
         )
     if request.pause_at is not None:
         pause_count(workload, request.pause_at)
+    problem = name_problem(workload["kind"], name_of(workload))
+    new_pods = request.state == "restarted" or image_operations(workload, request.images)
+    if problem and (new_pods or _has_bad_revision(workload)):
+        raise TaskError(f"{name}: {problem}.")
     if wait and request.state == "complete" and paused and image_operations(workload, request.images):
         raise TaskError(
             f"{name} is paused, so this change would not roll out; use state=resumed to roll it out, "
             f"or state=paused to set it and stay paused."
         )
+
+
+def _has_bad_revision(workload):
+    """Has the controller of a StatefulSet made a revision whose pods cannot be created?  A hash may be short enough."""
+    return observed(workload) and len(dig(workload, "status", "updateRevision", default="")) > _LABEL_VALUE
 
 
 def operations(workload, request):
@@ -134,7 +150,11 @@ KEEP = object()
 def guarded(workload, changes):
     if not changes:
         return []
-    return [{"op": "test", "path": "/metadata/generation", "value": generation_of(workload)}] + changes
+    return [
+        {"op": "test", "path": "/metadata/uid", "value": uid_of(workload)},
+        {"op": "test", "path": "/metadata/generation", "value": generation_of(workload)},
+        *changes,
+    ]
 
 
 def predict(workload, operations):

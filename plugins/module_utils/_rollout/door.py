@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .._api.engine import Engine
 from .._api.errors import TaskError
-from . import info, rollout, undo
+from . import fail_fast, info, rollout, undo
 
 _WORKLOAD = {
     "api_version": {"type": "str", "default": "apps/v1", "choices": ["apps/v1"]},
@@ -29,14 +29,16 @@ _OPTIONS = {
         "images": {"type": "dict"},
         "change_cause": {"type": "str"},
         "pause_at": {"type": "str"},
-        "fail_fast": {"type": "bool", "default": True},
+        "replace_stuck_pods": {"type": "bool", "default": True},
         "on_failure": {"type": "str", "default": "fail", "choices": ["fail", "undo", "pause"]},
+        **fail_fast.OPTIONS,
         **_WAIT,
     },
     "rollout_undo": {
         "to_revision": {"type": "int", "default": 0},
         "change_cause": {"type": "str"},
         "replace_stuck_pods": {"type": "bool", "default": True},
+        **fail_fast.OPTIONS,
         **_WAIT,
     },
     "rollout_info": {"revision": {"type": "int"}},
@@ -49,6 +51,10 @@ def _checked(run):
     def checked(params, *args):
         if params["name"] == "" or params["label_selectors"] == []:
             raise TaskError("name and label_selectors must not be empty.")
+        # The API server keeps the one, and makes another character of the other.
+        unfit = next((char for char in params.get("change_cause") or "" if char == "\0" or "\ud800" <= char <= "\udfff"), None)
+        if unfit:
+            raise TaskError(f"change_cause holds U+{ord(unfit):04X}, which is no character of a text.")
         return run(params, *args)
 
     return checked

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .._api.client import Api, Deadline
 from .._api.errors import TaskError
+from .._api.shown import shown
 from .objects import images_of
 from .report import rollout
 from .workloads import Histories, Scope
@@ -50,7 +51,7 @@ def _history(target, histories, wanted):
             "created": r.created,
             "current": current is not None and r.name == current.name,
             "name": r.name,
-            "template": r.template,
+            "template": shown(r.template),
         }
         for r in revisions
     ]

@@ -156,6 +156,20 @@ def int_or_percent(value, total, round_up):
     return -(-scaled // 100) if round_up else scaled // 100
 
 
+#: a StatefulSet's pods carry its name, a dash and a hash of up to ten digits in one label, whose value may have 63 characters
+STATEFUL_SET_NAME = 52
+
+
+def name_problem(kind, name):
+    """Why no pod of a new revision can be made for the workload's name; an empty text if nothing speaks against it."""
+    if kind != "StatefulSet" or len(name) <= STATEFUL_SET_NAME:
+        return ""
+    return (
+        f"its name has {len(name)} characters, but more than {STATEFUL_SET_NAME} leave no room for the revision's hash in the label "
+        f"{CONTROLLER_REVISION_HASH} of its pods (kubernetes/kubernetes#64023), so that they cannot be created; choose a shorter name"
+    )
+
+
 def describe(workload):
     """How our own sentences name a workload, e.g. C(Deployment shop/web)."""
     return f"{workload.get('kind')} {namespace_of(workload)}/{name_of(workload)}"

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 
-from .._api.client import CORE, object_path
+from .._api.client import CORE, Deadline, object_path
 from .._api.errors import TaskError
-from .diagnosis import examine
-from .objects import CHANGE_CAUSE, DEPLOYMENT_REVISION, annotations_of, containers_of, describe, dig
+from .._api.shown import both, message
+from .diagnosis import NEVER, container_statuses, examine, lacks_pods, refusal, said_of
+from .objects import CHANGE_CAUSE, DEPLOYMENT_REVISION, annotations_of, describe, dig
 from .objects import images_of, name_of, namespace_of, replica_counts, selector_string, uid_of
 from .workloads import Histories, lost_managers, pods_path
 
@@ -25,15 +26,18 @@ _EVENTS = 5
 #: so many findings per workload are reported, so many of them with logs and events
 _FINDINGS = 5
 _DETAILED = 2
-#: seconds that finding out about a failure may take when the time limit is used up
+#: seconds that finding out about a failure may take, and how many of them beyond the time limit
 AFTERMATH = 10
+OVERTIME = 0.8
 #: lines that end a log and say no more than that it failed: frames of a stack (Java, Go), and tar's and MariaDB's last ones
 _SAYS_NO_MORE = re.compile(
     r"\s*at [^ ]+\(.*\)|\s*\.\.\. \d+ (?:more|common frames omitted)|"
     r"goroutine \d+ \[.*\]:|\S+\((?:\.{3}|0x.*|\{.*)?\)|\s+/\S+\.go:\d+.*|created by \S+.*|"
     r"tar: (?:Exiting with failure status|Error is not recoverable).*|.*\[ERROR\] Aborting"
 )
-_SECRET_NAME = re.compile(r"pass(word|wd|phrase)?|secret|token|credential|api_?key|private_?key", re.IGNORECASE)
+#: what a kubelet sends for the log of a container that is gone, as though it were the log (GetContainerLogs in
+#: pkg/kubelet/kuberuntime/kuberuntime_container.go, ReadLogs in pkg/kubelet/kuberuntime/logs/logs.go)
+_NO_LOG = re.compile(r"unable to retrieve container logs for \S+|failed to (?:try resolving symlinks in path|open log file|get container status) .*")
 
 
 def result_of(api, targets, warnings=(), want_diff=False):
@@ -46,7 +50,7 @@ def result_of(api, targets, warnings=(), want_diff=False):
             # what was done must be told in any case
             warnings.append(f"The revisions are not known: {e}")
     result = {
-        "changed": any(t.changed for t in targets),
+        "changed": any(t.changed or t.replaced for t in targets),
         "rollouts": [rollout(t, histories) for t in targets],
     }
     all_warnings = [*warnings, *(w for t in targets for w in t.warnings + conflict_warnings(t))]
@@ -73,7 +77,8 @@ def rollout(target, histories=None):
         "replicas": replica_counts(workload),
         "images": images_of(dig(workload, "spec", "template", default={})),
         "change_cause": annotations_of(workload).get(CHANGE_CAUSE),
-        "diagnosis": target.diagnosis,
+        "diagnosis": quoted(target.diagnosis, workload),
+        **({"replaced_pods": target.replaced} if target.replaced else {}),
         **target.extra,
     }
 
@@ -87,6 +92,11 @@ def _revision_number(workload, histories):
 
 
 # ----------------------------------------------------------------- failures --
+def aftermath(deadline):
+    """The time for finding out about a failure: what is known must be told even when the wait has used its time up."""
+    return Deadline(min(AFTERMATH, deadline.left_with(OVERTIME)))
+
+
 def failure_message(targets):
     """One sentence per workload that failed; when there are many, the first ones and a count."""
     failed = [t for t in targets if t.failure]
@@ -102,21 +112,31 @@ def failure_sentence(target):
     if target.diagnosis:
         first = target.diagnosis[0]
         if first["pod"] and first["pod"] not in target.failure:
-            parts.append(f"pod {first['pod']}, container {first['container']}: {first['reason']}: {first['message']}".rstrip(": "))
+            where = f"pod {first['pod']}, container {first['container']}" if first["container"] else f"pod {first['pod']}"
+            parts.append(f"{where}: {first['reason']}: {first['message']}".rstrip(": "))
         elif not first["pod"] and first["reason"] not in target.failure:
             parts.append(first["message"].rstrip("."))
         last_words = telling_line(first["logs"])
         if last_words:
             parts.append(f'its last log line: "{last_words}"')
-        # a crash is told by the log, a probe's failure by its event
-        if first["events"] and (not last_words or first["exit_code"] is None):
+        # a crash is told by the log, a probe's failure by its event; what a controller was refused is in one of many alike
+        if first["events"] and first["pod"] and (not last_words or first["exit_code"] is None):
             event = first["events"][-1]
             # often the event says in other words what the container's state said already
             if event["message"] not in target.failure and (first["message"] or "\n") not in event["message"]:
                 parts.append(f"last event: {event['reason']}: {event['message']}")
     if target.undone:
         parts.append(target.undone)
-    return f"{target.name}: " + "; ".join(parts) + "."
+    return message(f"{target.name}: " + "; ".join(parts) + ".", target.workload)
+
+
+def quoted(diagnosis, workload):
+    """A diagnosis without the secrets that stand in the workload: a log or an event may repeat them."""
+    if isinstance(diagnosis, dict):
+        return {key: quoted(value, workload) for key, value in diagnosis.items()}
+    if isinstance(diagnosis, list):
+        return [quoted(item, workload) for item in diagnosis]
+    return message(diagnosis, workload) if isinstance(diagnosis, str) else diagnosis
 
 
 def telling_line(lines):
@@ -135,29 +155,44 @@ def diagnose(api, target):
     query = [("labelSelector", selector_string(dig(workload, "spec", "selector", default={})))]
     try:
         pods, _version = api.list(pods_path(namespace_of(workload)), query)
-        revision = Histories(api, [target]).current(workload)
     except TaskError as e:
         target.diagnosis = [_entry(reason="Unknown", message=f"the pods cannot be listed: {e}")]
         return
+    try:
+        revision = Histories(api, [target]).current(workload)
+    except TaskError:
+        # which pods are new is not known; what keeps them from running is
+        revision = None
     new = [p for p in pods if revision and dig(p, "metadata", "labels", revision.pod_label[0]) == revision.pod_label[1]]
     # a StatefulSet can also be held up by a broken pod of an old revision
     target.diagnosis = diagnosis_of(api, new + pods, new)
-    if not target.diagnosis:
-        # no pod at all: what the controller was refused stands in its own events
-        owner = revision.uid if revision and workload["kind"] == "Deployment" else uid_of(workload)
-        events = _events(api, namespace_of(workload), owner)
-        if events:
-            target.diagnosis.append(_entry(reason=events[-1]["reason"], message=events[-1]["message"], events=events))
+    owner = revision.uid if revision and workload["kind"] == "Deployment" else uid_of(workload)
+    if not target.diagnosis or refusal(workload) or (workload["kind"] != "Deployment" and lacks_pods(workload)):
+        broken = any(f.verdict != NEVER for pod in new for f in examine(pod))
+        refused = refusals(api, workload, owner)
+        target.diagnosis = (target.diagnosis + refused if broken else refused + target.diagnosis)[:_FINDINGS]
+
+
+def refusals(api, workload, owner):
+    """What a controller was refused when it wanted to create pods: that stands in a condition, or in events about the owner."""
+    events = _events(api, namespace_of(workload), owner)
+    created = [event for event in events if event["reason"] == "FailedCreate"]
+    refused = refusal(workload)
+    if refused:
+        return [_entry(reason=refused.reason, message=refused.message, events=created or events)]
+    last = (created or events)[-1:]
+    return [_entry(reason=event["reason"], message=said_of(event), events=events) for event in last]
 
 
 def diagnosis_of(api, pods, new=()):
     """What keeps pods from running, with the logs and events of the first ones; those in C(new) come first."""
     findings, seen, diagnosis = [], set(), []
+    first = {uid_of(pod) for pod in new}
     for pod in pods:
         if uid_of(pod) not in seen:
             seen.add(uid_of(pod))
             findings += [(f, pod) for f in examine(pod)]
-    findings.sort(key=lambda item: (item[1] not in new, item[0].grace is None, item[0].grace or 0))
+    findings.sort(key=lambda item: (uid_of(item[1]) not in first, item[0].gravity))
     for index, (finding, pod) in enumerate(findings[:_FINDINGS]):
         entry = _entry(
             pod=finding.pod,
@@ -185,13 +220,18 @@ def _logs(api, pod, finding):
         return []
     path = object_path(CORE, namespace_of(pod), "pods", name_of(pod), "log")
     query = [("container", finding.container), ("tailLines", _LOG_TAIL)]
-    for previous in (["true"] if finding.crashed and finding.restart_count else []) + ["false"]:
+    runs = ["false"]
+    if finding.crashed and finding.restart_count:
+        status = next(status for status in container_statuses(pod) if status["name"] == finding.container)
+        # the run that ended last, and as long as no other has begun that is the current one
+        runs.insert(1 if dig(status, "state", "terminated") else 0, "true")
+    for previous in runs:
         try:
             text = api.text(path, query + [("previous", previous)])
         except TaskError:
             # the container is gone, or its node does not answer: the other facts must still be told
             continue
-        if text.strip():
+        if text.strip() and not _NO_LOG.fullmatch(text.strip()):
             return _last_lines(text.splitlines())
     return []
 
@@ -231,9 +271,8 @@ def _event_time(event):
 
 # ------------------------------------------------------------ diff, warnings --
 def diff(target):
-    """What a write changed, or would: the pod template, paused and the change-cause; literal secrets are hidden."""
-    before, after = _view(target.before), _view(target.workload)
-    _hide_secrets(before, after)
+    """What a write changed, or would: the pod template, paused and the change-cause; what is secret is hidden."""
+    before, after = both(_view(target.before), _view(target.workload))
     name = describe(target.workload)
     return {"before": before, "after": after, "before_header": name, "after_header": name}
 
@@ -246,36 +285,6 @@ def _view(workload):
     if cause is not None:
         view["metadata"] = {"annotations": {CHANGE_CAUSE: cause}}
     return view
-
-
-def _hide_secrets(before, after):
-    """Replace literal env values whose names speak of secrets; a changed one can still be told from a kept one."""
-    old = dict(_secrets(before))
-    new = dict(_secrets(after))
-    for key, variable in new.items():
-        changed = key in old and old[key]["value"] != variable["value"]
-        variable["value"] = "(hidden, changed)" if changed else "(hidden)"
-    for variable in old.values():
-        variable["value"] = "(hidden)"
-
-
-def _secrets(view):
-    template = view["spec"]["template"]
-    copied = {}
-    # the objects are still in use: change copies of the containers only
-    for where, index, container in containers_of(template):
-        if any(_is_secret(v) for v in container.get("env") or []):
-            env = [dict(v) for v in container["env"]]
-            copied.setdefault(where, list(template["spec"][where]))[index] = {**container, "env": env}
-            for variable in env:
-                if _is_secret(variable):
-                    yield (container["name"], variable["name"]), variable
-    if copied:
-        view["spec"]["template"] = {**template, "spec": {**template["spec"], **copied}}
-
-
-def _is_secret(variable):
-    return "value" in variable and _SECRET_NAME.search(variable["name"]) is not None
 
 
 def conflict_warnings(target):

@@ -12,14 +12,20 @@ from __future__ import annotations
 import datetime
 
 from .change import KEEP, Request, check, operations, pause_count, undo_operations
-from .._api.client import Api, Deadline
+from .._api.cancel import current
+from .._api.client import Api, ApiError, Deadline
 from .._api.errors import TaskError
-from .history import template_of, undo_target
-from .objects import CHANGE_CAUSE, annotations_of, dig, generation_of, observed
-from .report import AFTERMATH, diagnose, failure_message, result_of
-from .status import waits_for_deletion
+from .fail_fast import FailFast
+from .history import template_of
+from .objects import CHANGE_CAUSE, KINDS, annotations_of, dig, observed, replica_counts, uid_of
+from .report import aftermath, diagnose, failure_message, result_of
+from .status import verdict, waits_for_deletion
+from .stuck import waits_for_each
 from .wait import Follower, pause_now
 from .workloads import Histories, Scope, for_all, write
+
+#: seconds for seeing that a rollout which nobody waits for can go on
+_FREEING = 10
 
 
 def run(params, check_mode=False, want_diff=False, progress=lambda line: None):
@@ -39,6 +45,7 @@ def run(params, check_mode=False, want_diff=False, progress=lambda line: None):
         pause_at=params["pause_at"],
     )
     _check_params(params)
+    fail_fast = FailFast.of(params)
     deadline = Deadline(params["wait_timeout"])
     api = Api(params["auth"], deadline, dry_run=check_mode, progress=progress)
     scope = Scope(params)
@@ -47,27 +54,32 @@ def run(params, check_mode=False, want_diff=False, progress=lambda line: None):
     for target in targets:
         check(target.workload, request, params["wait"])
         _check_strategy(target, request, params)
-    follower = None
+        target.pause_count = _pause_goal(target.workload, request)
+    # what an earlier run has paused where it was to be paused stays so
+    unpaused = [t for t in targets if not _paused_before(t.workload, request)]
+    held_up = [t for t in targets if params["replace_stuck_pods"] and not params["wait"] and not check_mode and _held_up(t, request)]
+    follower, warnings = None, []
     try:
-        if waiting and any(_unfinished(t, request) for t in targets):
-            follower = Follower(api, scope, targets, deadline, progress, params["fail_fast"])
+        if waiting and any(_unfinished(t, request) for t in unpaused):
+            follower = Follower(api, scope, targets, deadline, progress, fail_fast, params["replace_stuck_pods"])
             follower.open(version)
         try:
             for_all(lambda t: _write(api, t, request, deadline), targets)
             if follower:
-                follower.wait(targets)
+                follower.wait(unpaused)
+            elif held_up:
+                warnings = _free(api, scope, held_up, Deadline(min(_FREEING, deadline.left())), progress)
         except TaskError as e:
-            e.result = result_of(api, targets, want_diff=want_diff) if any(t.changed for t in targets) else {}
+            e.result = result_of(api, targets, want_diff=want_diff) if any(t.changed or t.replaced for t in targets) else {}
             raise
     finally:
         if follower:
             follower.close()
-    warnings = follower.warnings if follower else []
+    warnings = follower.warnings if follower else warnings
     failed = [t for t in targets if t.failure]
     if not failed:
         return result_of(api, targets, warnings, want_diff)
-    # the rest has its own, short time: what is known must be told even when the wait has used its time up
-    after = Api(params["auth"], Deadline(AFTERMATH), progress=progress)
+    after = Api(params["auth"], aftermath(deadline), progress=progress)
     for_all(lambda t: diagnose(after, t), failed)
     result = None
     if params["on_failure"] != "fail":
@@ -92,7 +104,8 @@ def _check_params(params):
 
 
 def _check_strategy(target, request, params):
-    if params["on_failure"] == "pause" and target.workload["kind"] != "Deployment":
+    # of a release, whose workloads are of several kinds, each is paused that can be
+    if params["on_failure"] == "pause" and target.workload["kind"] != "Deployment" and "rolled" not in params:
         raise TaskError(f"on_failure=pause is not supported for {target.name}: only a Deployment can be paused.")
     if params["wait"] and waits_for_deletion(target.workload) and operations(target.workload, request):
         raise TaskError(
@@ -101,14 +114,47 @@ def _check_strategy(target, request, params):
         )
 
 
+def _pause_goal(workload, request):
+    """How many updated replicas pause_at lets this workload have; None without pause_at."""
+    if request.pause_at is None or _paused_before(workload, request):
+        return None
+    return pause_count(workload, request.pause_at)
+
+
+def _paused_before(workload, request):
+    """Was the rollout that pause_at asks for paused by an earlier run already?"""
+    if request.pause_at is None or not dig(workload, "spec", "paused"):
+        return False
+    return observed(workload) and not operations(workload, request)
+
+
 def _unfinished(target, request):
-    if request.pause_at is not None:
-        target.pause_count = pause_count(target.workload, request.pause_at)
-        if dig(target.workload, "spec", "paused") and observed(target.workload) and not operations(target.workload, request):
-            # paused here by an earlier run
-            target.pause_count = None
-            return False
     return bool(operations(target.workload, request)) or not target.verdict().complete
+
+
+def _held_up(target, request):
+    """Is there a pod that may keep a StatefulSet from what is asked of it now?"""
+    counts = replica_counts(target.workload)
+    return waits_for_each(target.workload) and counts["ready"] < counts["desired"] and bool(operations(target.workload, request))
+
+
+def _free(api, scope, targets, deadline, progress):
+    """Without waiting for rollouts, see that they can go on at all; the warnings say which do not, and why."""
+    warnings = []
+    try:
+        with Follower(api, scope, targets, deadline, progress, replace_stuck_pods=True) as follower:
+            # what a person is to do is told, whatever happens
+            warnings = follower.warnings
+            follower.open(None)
+            follower.wait(targets, done=lambda t: observed(t.workload))
+            follower.replace_stuck_pods([t for t in targets if not t.failure])
+    except TaskError as e:
+        warnings.append(f"Whether a pod that is not ready holds the rollout up is not known: {e}")
+    for target in targets:
+        if target.failure:
+            warnings.append(f"{target.name}: whether a pod that is not ready holds it up is not known: {target.failure}")
+            target.failure, target.failed = None, False
+    return warnings
 
 
 def _write(api, target, request, deadline):
@@ -118,12 +164,13 @@ def _write(api, target, request, deadline):
 # --------------------------------------------------------------- on_failure --
 def _on_failure(params, failed, progress):
     deadline = Deadline(params["wait_timeout"])
+    current().extend(deadline)
     api = Api(params["auth"], deadline, progress=progress)
     act = _undo if params["on_failure"] == "undo" else _pause
 
     def act_on(target):
         try:
-            act(api, target, deadline)
+            act(api, target, deadline, params)
         except TaskError as e:
             target.undone = f"on_failure={params['on_failure']} failed: {str(e).rstrip('.')}"
 
@@ -133,33 +180,80 @@ def _on_failure(params, failed, progress):
         _await_undone(params, api, undone, deadline, progress)
 
 
-def _pause(api, target, deadline):
-    pause_now(api, target, deadline)
-    target.undone = "paused, so that nothing more is rolled out; state=resumed goes on, with other images if they are given"
-
-
-def _undo(api, target, deadline):
-    """Back to the template from before this task, or to the previous revision when the task wrote none."""
-    current = api.get(target.path)
+def _ours(api, target, params, outcome):
+    """A target of on_failure as it is now; None, and said so, when there is nothing of this task's in it."""
+    rolled = (params.get("rolled") or {}).get(target.workload["metadata"]["name"], {})
+    if not target.changed and rolled.get("uid") != uid_of(target.workload):
+        by = "this release" if "rolled" in params else "this task"
+        target.undone = f"not {outcome}, because {by} has not changed it"
+        return None
+    try:
+        current = api.get(target.path)
+    except ApiError as e:
+        if e.code != 404:
+            raise
+        target.undone = f"not {outcome}, because it is gone"
+        return None
+    if uid_of(current) != uid_of(target.workload):
+        target.undone = f"not {outcome}, because the one that is there now was made by somebody else since"
+        return None
     current["kind"] = target.workload["kind"]
-    if target.changed and template_of(target.before) != target.template:
-        template, cause = template_of(target.before), annotations_of(target.before).get(CHANGE_CAUSE)
-        generation = target.generation
-    else:
-        revision = undo_target(current, Histories(api, [target]).revisions(current), 0)
-        template, generation = revision.template, generation_of(current)
-        cause = revision.change_cause if current["kind"] == "Deployment" else KEEP
-    target.workload = current
-    target.template = template
+    return current
+
+
+def _pause(api, target, deadline, params):
+    if not KINDS[target.workload["kind"]].pausable:
+        target.undone = "not paused, because only a Deployment can be"
+    elif _ours(api, target, params, "paused"):
+        pause_now(api, target, deadline)
+        target.undone = "paused, so that nothing more is rolled out; state=resumed goes on, with other images if they are given"
+
+
+def _undo(api, target, deadline, params):
+    """Back to the template that was live before this task, or before the release that it waits for."""
+    current = _ours(api, target, params, "undone")
+    if current is None:
+        return
+    live = _live_before(api, target, current, params)
+    if live is None:
+        target.undone = "not undone, because this task has not changed its pod template"
+        return
+    template, cause = live
+    rolled_out, target.workload = target.template, current
 
     def build(workload):
-        if template_of(workload) == template:
+        found = template_of(workload)
+        if found == template:
             return []
-        if generation_of(workload) != generation:
-            raise TaskError("somebody else has changed it since, so it is left as it is")
-        return undo_operations(workload, template, cause)
+        # whoever has scaled it meanwhile, as an autoscaler does, is not in the way
+        if found != rolled_out:
+            raise TaskError("somebody else has changed its pod template since, so it is left as it is")
+        resumed = [{"op": "remove", "path": "/spec/paused"}] if target.paused and dig(workload, "spec", "paused") else []
+        return undo_operations(workload, template, cause) + resumed
 
     write(api, target, build, deadline)
+    # what is taken back is taken back in all replicas
+    target.template, target.pause_count = template, None
+
+
+def _live_before(api, target, current, params):
+    """The pod template that was live, and the change-cause that goes with it; None when that is the one that is there."""
+    before, rolled = target.before, (params.get("rolled") or {}).get(target.workload["metadata"]["name"])
+    if not target.changed:
+        found = [r for r in Histories(api, [target]).revisions(current) if r.name == rolled["revision"]]
+        missing = "the revision that was live before is not in its history"
+    elif dig(before, "spec", "paused") and not verdict(before).complete:
+        # what waited in a paused Deployment was not live, or at most a part of its replicas had it
+        waiting = (template_of(before), target.template)
+        found = [r for r in Histories(api, [target]).revisions(current) if r.template not in waiting]
+        missing = "it has no earlier revision to undo to"
+    elif template_of(before) == target.template:
+        return None
+    else:
+        return template_of(before), annotations_of(before).get(CHANGE_CAUSE)
+    if not found:
+        raise TaskError(missing)
+    return found[-1].template, found[-1].change_cause if current["kind"] == "Deployment" else KEEP
 
 
 def _await_undone(params, api, targets, deadline, progress):
@@ -168,7 +262,7 @@ def _await_undone(params, api, targets, deadline, progress):
     for target in targets:
         target.failure, target.failed = None, False
     try:
-        with Follower(api, scope, targets, deadline, progress, fail_fast=False, replace_stuck_pods=True) as follower:
+        with Follower(api, scope, targets, deadline, progress, FailFast(wanted=False), params["replace_stuck_pods"]) as follower:
             follower.open(None)
             follower.wait(targets)
         for target in targets:

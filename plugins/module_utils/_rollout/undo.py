@@ -9,12 +9,13 @@ from __future__ import annotations
 from .change import KEEP, undo_operations
 from .._api.client import Api, Deadline
 from .._api.errors import TaskError
+from .fail_fast import FailFast
 from .history import template_of, undo_target
-from .objects import dig, generation_of, observed
-from .report import AFTERMATH, diagnose, failure_message, result_of
+from .objects import dig, observed, uid_of
+from .report import aftermath, diagnose, failure_message, result_of
 from .status import unobserved_for, waits_for_deletion
 from .wait import Follower
-from .workloads import Histories, Scope, for_all, write
+from .workloads import Histories, Scope, for_all, made_anew, write
 
 
 def run(params, check_mode=False, want_diff=False, progress=lambda line: None):
@@ -22,6 +23,7 @@ def run(params, check_mode=False, want_diff=False, progress=lambda line: None):
     for option, least in (("wait_timeout", 1), ("to_revision", 0)):
         if params[option] < least:
             raise TaskError(f"{option} must be at least {least}, got: {params[option]}.")
+    fail_fast = FailFast.of(params)
     deadline = Deadline(params["wait_timeout"])
     api = Api(params["auth"], deadline, dry_run=check_mode, progress=progress)
     scope = Scope(params)
@@ -29,7 +31,7 @@ def run(params, check_mode=False, want_diff=False, progress=lambda line: None):
     # a StatefulSet's broken pods are looked for whenever it is undone, also without waiting
     replace = params["replace_stuck_pods"] and params["kind"] == "StatefulSet" and not check_mode
     undo = _Undo(api, params, deadline)
-    follower = Follower(api, scope, targets, deadline, progress, params["wait"], replace)
+    follower = Follower(api, scope, targets, deadline, progress, fail_fast if params["wait"] else None, replace)
     try:
         if not all(observed(t.workload) for t in targets):
             follower.open(version)
@@ -48,14 +50,14 @@ def run(params, check_mode=False, want_diff=False, progress=lambda line: None):
                     follower.wait(waiting, done=lambda t: observed(t.workload))
                     follower.replace_stuck_pods(waiting)
         except TaskError as e:
-            e.result = result_of(api, targets, want_diff=want_diff) if any(t.changed for t in targets) else {}
+            e.result = result_of(api, targets, want_diff=want_diff) if any(t.changed or t.replaced for t in targets) else {}
             raise
     finally:
         follower.close()
     failed = [t for t in targets if t.failure]
     if not failed:
         return result_of(api, targets, follower.warnings, want_diff)
-    after = Api(params["auth"], Deadline(AFTERMATH), progress=progress)
+    after = Api(params["auth"], aftermath(deadline), progress=progress)
     for_all(lambda t: diagnose(after, t), failed)
     raise TaskError(failure_message(targets), result_of(after, targets, follower.warnings, want_diff))
 
@@ -72,7 +74,7 @@ class _Undo:
         follower.wait(targets, done=lambda t: observed(t.workload))
         for target in targets:
             if target.failure:
-                raise TaskError(f"{target.name} was not undone: {unobserved_for(target.workload)}")
+                raise TaskError(f"{target.name} was not undone: {target.failure if target.failed else unobserved_for(target.workload)}")
 
     def choose(self, targets):
         histories = Histories(self._api, targets)
@@ -94,7 +96,7 @@ class _Undo:
             )
         current = histories.current(workload)
         target.extra = {"from_revision": current.number if current else None, "to_revision": chosen.number}
-        self._choices[id(target)] = (chosen, generation_of(workload))
+        self._choices[id(target)] = (chosen, template_of(workload))
 
     def skips(self, target):
         return self._choices[id(target)][0].template == template_of(target.workload)
@@ -103,10 +105,11 @@ class _Undo:
         write(self._api, target, lambda workload: self._operations(target, workload), self._deadline)
 
     def _operations(self, target, workload):
-        chosen, generation = self._choices[id(target)]
+        chosen, template = self._choices[id(target)]
         if chosen.template == template_of(workload):
             return []
-        if generation_of(workload) != generation:
+        # scaling, as an autoscaler does it, leaves the template and so the revisions
+        if template_of(workload) != template:
             # somebody else was faster: what "the previous revision" means has to be found out anew
             target.workload = self._until_observed(target)
             self._choose(target, Histories(self._api, [target]))
@@ -119,7 +122,9 @@ class _Undo:
     def _until_observed(self, target):
         scope = Scope({**self._params, "name": target.workload["metadata"]["name"]})
         fresh, version = scope.find(self._api)
-        with Follower(self._api, scope, fresh, self._deadline, lambda line: None, fail_fast=False) as follower:
+        with Follower(self._api, scope, fresh, self._deadline, lambda line: None) as follower:
             follower.open(version)
             self.await_observed(follower, fresh)
+        if uid_of(fresh[0].workload) != uid_of(target.workload):
+            raise made_anew(target)
         return fresh[0].workload

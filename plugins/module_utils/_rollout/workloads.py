@@ -9,14 +9,14 @@ PRIVATE to the collection.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 from .._api.client import APPS, CORE, ApiError, Backoff, Fault, object_path
 from .._api.errors import TaskError
+from .._api.parallel import parallel
+from .._api.shown import message
 from .change import jsonpatch, predict
 from .history import current_revision, revisions_of, template_of
-from .objects import CHANGE_CAUSE, KINDS, annotations_of, describe, dig, generation_of, name_of, namespace_of
-from .objects import selector_string
+from .objects import CHANGE_CAUSE, KINDS, annotations_of, controller_ref, describe, dig, generation_of, name_of, namespace_of
+from .objects import selector_string, uid_of
 from .status import FAILED, Verdict, deadline_time, verdict
 
 _WORKERS = 8
@@ -26,17 +26,19 @@ class Target:
     """One workload while a call works on it."""
 
     def __init__(self, workload):
-        self.before = workload  # as found, before our first write
+        self.before = workload  # as it was right before our first write
         self.workload = workload  # as last seen
         self.changed = False
         self.stale_deadline = None
         self.template = template_of(workload)  # what we expect to be rolled out
         self.generation = generation_of(workload)
         self.pause_count = None
+        self.paused = False  # by this task, with pause_at
         self.failure = None  # why the rollout is given up, one sentence
         self.failed = False  # the rollout itself failed, rather than our patience
         self.diagnosis = []
         self.undone = None  # the outcome of on_failure, one sentence
+        self.replaced = []  # names of the pods that were removed because the controller waited for them in vain
         self.warnings = []
         self.extra = {}  # further keys of this rollout's result
 
@@ -147,8 +149,20 @@ class Histories:
                 query = [("labelSelector", selector_string(workload["spec"]["selector"]))]
             self.objects, _version = api.list(path, query)
 
+        self._owned = {}
+        for obj in self.objects:
+            self._owned.setdefault((controller_ref(obj) or {}).get("uid"), []).append(obj)
+        self._revisions = {}
+
     def revisions(self, workload):
-        return revisions_of(workload, self.objects)
+        uid = uid_of(workload)
+        if uid not in self._revisions:
+            self._revisions[uid] = revisions_of(workload, self._owned.get(uid, []))
+        return self._revisions[uid]
+
+    def owned_by(self, workload):
+        """The history objects themselves."""
+        return self._owned.get(uid_of(workload), [])
 
     def current(self, workload):
         return current_revision(workload, self.revisions(workload))
@@ -165,6 +179,9 @@ def write(api, target, build, deadline):
         operations = build(target.workload)
         if not operations:
             return
+        if not target.changed:
+            # what the first write of ours is made on top of, whoever has changed it since it was found
+            target.before = target.workload
         try:
             answer = api.patch(target.path, operations)
         except Fault as fault:
@@ -180,10 +197,10 @@ def write(api, target, build, deadline):
                 target.warnings.append(f"{target.name}: the change is predicted without the API server's dry run. {e}")
                 return
             if e.code not in (409, 422):
-                raise TaskError(f"{target.name}: {e}") from None
-            fresh = api.get(target.path)
+                raise TaskError(f"{target.name}: {message(e, target.workload)}") from None
+            fresh = _look_again(api, target)
             if e.code == 422 and generation_of(fresh) == generation_of(target.workload):
-                raise TaskError(f"{target.name}: {e}") from None
+                raise TaskError(f"{target.name}: {message(e, target.workload)}") from None
             if deadline.expired:
                 raise TaskError(f"{target.name} keeps being changed by others; run this again.") from None
             target.workload = fresh
@@ -191,17 +208,28 @@ def write(api, target, build, deadline):
         else:
             target.written(answer)
             return
-        target.written(api.get(target.path))
+        fresh = _look_again(api, target)
+        if build(fresh):
+            # it was not taken, or not for long: what is there now is what the next attempt goes out from
+            target.workload = fresh
+        else:
+            target.written(fresh)
+
+
+def _look_again(api, target):
+    fresh = api.get(target.path)
+    if uid_of(fresh) != uid_of(target.workload):
+        raise made_anew(target)
+    return fresh
+
+
+def made_anew(target):
+    return TaskError(f"{target.name} was deleted and made anew by somebody else meanwhile, so it is left as it is; run this again.")
 
 
 def for_all(function, targets):
     """Run function(target) for all targets at once; the first error is raised after all have ended."""
-    if len(targets) == 1:
-        function(targets[0])
-        return
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        for future in [pool.submit(function, target) for target in targets]:
-            future.result()
+    parallel(function, targets, _WORKERS)
 
 
 def lost_managers(before, after):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import secrets
-import time
 
 from .._api.client import ApiError, Backoff, Fault
 from .._api.errors import TaskError
@@ -95,7 +94,7 @@ def wait(api, path, deadline):
                 f"for {SIGNER} if it has a key to sign with (--cluster-signing-cert-file); some managed clusters do not, and "
                 "need other ways to log in."
             )
-        time.sleep(min(PAUSE, deadline.left()))
+        deadline.sleep(PAUSE)
 
 
 def verdict(request):

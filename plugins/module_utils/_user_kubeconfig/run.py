@@ -14,6 +14,7 @@ import os
 import stat
 import tempfile
 
+from .._api.cancel import current
 from .._api.client import Api, Deadline
 from .._api.engine import Engine, silent
 from .._api.errors import TaskError
@@ -65,6 +66,7 @@ def run(params, check_mode=False, want_diff=False, progress=silent):
     wanted = credentials.compose(cluster, params["user"], params["context_namespace"], pem, key)
     changed = bool(reason) or wanted != text or mode_of(path) != 0o600
     if changed and not check_mode:
+        current().check()
         write(path, wanted)
     result = {
         "changed": changed,
@@ -146,11 +148,26 @@ def mode_of(path):
         return None
 
 
+def make_folder(folder):
+    """Make a folder and those above it, each for the owner alone: os.makedirs leaves what is above to the umask."""
+    missing = []
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for folder in reversed(missing):
+        try:
+            os.mkdir(folder, mode=0o700)
+        except FileExistsError:
+            # another run has been faster
+            if not os.path.isdir(folder):
+                raise
+
+
 def write(path, text):
     """Replace the file in one step; nobody else can read it at any time."""
     folder = os.path.dirname(path)
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        make_folder(folder)
         # mkstemp creates with mode 0600
         descriptor, temporary = tempfile.mkstemp(prefix=".kubeconfig-", dir=folder)
         try:

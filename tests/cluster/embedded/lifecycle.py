@@ -23,7 +23,7 @@ from typing import Any
 
 from . import settings
 from .build import binaries
-from .common import ClusterError, locked, say
+from .common import ClusterError, cache_dir, locked, say
 
 DEFAULT_NODES = 3
 DEFAULT_POD_READY_DELAY = 200
@@ -50,9 +50,14 @@ class Cluster:
         self.kubeconfig = self.folder / "kubeconfig"
         self.state_file = self.folder / "cluster.json"
         self.gitignore = self.folder / ".gitignore"
+        # Kubeconfigs of the cluster's users, worth nothing once it is gone.
+        self.users_dir = self.folder / "users"
         self.log_dir = self.folder / "container-logs"
-        self.kwok_dir = self.folder / "kwok"
+        self.data_dir = self.folder / "kwok"
+        # kwokctl cuts the path at a space: there it gets a link.
+        self.kwok_dir = _without_spaces(self.data_dir, self.name)
         self.workdir = self.kwok_dir / "clusters" / self.name
+        self.kwokctl_pid = self.kwok_dir / "kwokctl.pid"
         self.programs: dict[str, Path] = {}
 
     # What runs
@@ -72,13 +77,14 @@ class Cluster:
 
     def state(self) -> dict[str, Any] | None:
         try:
-            return json.loads(self.state_file.read_text(encoding="utf-8"))
+            state = json.loads(self.state_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
+        return state if isinstance(state, dict) else None
 
     def answers(self) -> bool:
         """Whether the API server takes requests."""
-        return self.kubeconfig.exists() and self._kubectl("get", "--raw", "/readyz").returncode == 0
+        return bool(self.state()) and self.kubeconfig.exists() and self._kubectl("get", "--raw", "/readyz").returncode == 0
 
     def running(self) -> bool:
         return set(self.pids()) == set(settings.COMPONENTS) and self.answers()
@@ -92,22 +98,28 @@ class Cluster:
             self._check_folder()
             self.programs = binaries(NEEDED)
             was = self.state()
-            if was and self.pids():
+            # A start that was killed is not repaired, but made anew.
+            made = bool(was) and was.get("made", True)
+            if made and self.pids():
                 self._check_options(was, options)
             wanted = self._wanted(options, was or {})
-            if was and was["digest"] == wanted["digest"]:
+            if made and was["digest"] == wanted["digest"]:
                 # A test that died may have left a component stopped.
                 self._signal(signal.SIGCONT)
                 if self.running():
                     return f"the cluster in {self.folder} is running already"
                 if self._repair(wanted):
                     return f"repaired the cluster in {self.folder} in {time.monotonic() - started:.1f} s"
-            elif self.pids():
+            elif made and self.pids():
                 say("the cluster runs from another version of its programs or settings: starting it anew")
             self._kill()
             self._remove()
             try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                state = wanted | {"kubectl": str(self.programs["kubectl"])}
+                self._write_state(state | {"made": False})
                 self._start(wanted)
+                self._write_state(state | {"made": True})
             except BaseException:
                 # The logs stay, for who wants to know why.
                 self._kill()
@@ -116,25 +128,40 @@ class Cluster:
 
     def down(self) -> str:
         with locked(self.name, f"waiting for another process that works on {self.folder}"):
-            if self.state() is None and not self.kwok_dir.exists():
+            if not self._ours():
                 return f"no cluster in {self.folder}"
+            was = self.state()
             self._kill()
             self._remove()
-            if not any(self.folder.iterdir()):
-                self.folder.rmdir()
-        return f"the cluster in {self.folder} is down"
+            if strangers := self._strangers():
+                # The folder stays the cluster's, for the next start.
+                self._write_state({})
+                return f"the cluster in {self.folder} is down; other files are left there ({', '.join(strangers[:3])})"
+            self.state_file.unlink(missing_ok=True)
+            self.folder.rmdir()
+        return f"the cluster in {self.folder} is down" if was != {} else f"no cluster in {self.folder}"
 
     # How
 
+    def _ours(self) -> bool:
+        """Whether the folder is a cluster's, which began with an empty one: the state is written first and goes last."""
+        return self.state_file.exists() or bool(self.pids())
+
     def _check_folder(self) -> None:
-        if self.folder.exists() and not self.state_file.exists():
+        if self.folder.exists() and not self._ours():
             if not self.folder.is_dir():
                 raise ClusterError(f"{self.folder} is not a folder")
-            if strangers := sorted(path.name for path in set(self.folder.iterdir()) - set(self._own_files())):
-                raise ClusterError(f"{self.folder} holds other files ({', '.join(strangers[:3])}): give the cluster a folder of its own")
+            if found := sorted(path.name for path in self.folder.iterdir()):
+                raise ClusterError(f"{self.folder} holds other files ({', '.join(found[:3])}): give the cluster a folder of its own")
 
     def _own_files(self) -> tuple[Path, ...]:
-        return (self.kubeconfig, self.state_file, self.gitignore, self.log_dir, self.kwok_dir)
+        return (self.kubeconfig, self.gitignore, self.users_dir, self.log_dir, self.data_dir)
+
+    def _strangers(self) -> list[str]:
+        return sorted(path.name for path in set(self.folder.iterdir()) - {self.state_file, *self._own_files()})
+
+    def _write_state(self, state: dict[str, Any]) -> None:
+        self.state_file.write_text(json.dumps(state, indent=1), encoding="utf-8")
 
     def _check_options(self, was: dict[str, Any], options: Options) -> None:
         for name, asked in vars(options).items():
@@ -154,6 +181,10 @@ class Cluster:
 
     def _start(self, wanted: dict[str, Any]) -> None:
         self.log_dir.mkdir(parents=True)
+        self.data_dir.mkdir()
+        if self.kwok_dir != self.data_dir:
+            self.kwok_dir.parent.mkdir(parents=True, exist_ok=True)
+            self.kwok_dir.symlink_to(self.data_dir, target_is_directory=True)
         self.gitignore.write_text("*\n", encoding="utf-8")
         now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000000000Z")
         for name, lines in settings.LOGS.items():
@@ -162,10 +193,11 @@ class Cluster:
         with locked("ports", "waiting for another cluster that starts"):
             ports = next(block for block in settings.port_blocks(self.name) if all(map(_free, block.values())))
             config = self.kwok_dir / "config.yaml"
-            config.parent.mkdir(parents=True, exist_ok=True)
             config.write_text(settings.configuration(self.programs, ports, wanted["pod_ready_delay"], self.log_dir), encoding="utf-8")
-            self.state_file.write_text(json.dumps(wanted | {"kubectl": str(self.programs["kubectl"])}, indent=1), encoding="utf-8")
-            self._kwokctl("create", "cluster", "--config", str(config), "--kubeconfig", str(self.kubeconfig))
+            said = self._kwokctl("create", "cluster", "--config", str(config), "--kubeconfig", str(self.kubeconfig))
+        if not self.kubeconfig.exists():
+            # It only logs that it could not write the file.
+            raise ClusterError(f"kwokctl create cluster wrote no kubeconfig:\n{said.strip()[-2000:]}")
         self.kubeconfig.chmod(0o600)
         self._furnish(wanted)
 
@@ -203,9 +235,25 @@ class Cluster:
                 os.kill(pid, number)
         return pids
 
+    def _end_strays(self) -> list[int]:
+        """End what a start that was killed has left: its kwokctl, which goes on by itself, and components that it had not noted."""
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(self.kwokctl_pid.read_text(encoding="utf-8"))
+            if f"--name {self.name} " in _command(pid):
+                os.kill(pid, signal.SIGKILL)
+        own = f"{self.workdir / 'bin'}{os.sep}"
+        strays = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _command(int(entry.name)).startswith(own)]
+        for pid in strays:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return strays
+
     def _kill(self, components: Collection[str] = settings.COMPONENTS) -> None:
         # Nothing here is worth a graceful end, and a stopped process takes no other signal.
         pids = self._signal(signal.SIGKILL, components)
+        if set(components) == set(settings.COMPONENTS):
+            for pid in self._end_strays():
+                pids[f"process {pid}"] = pid
         deadline = time.monotonic() + STOP_TIMEOUT
         while left := {component: pid for component, pid in pids.items() if _command(pid)}:
             if time.monotonic() > deadline:
@@ -213,6 +261,8 @@ class Cluster:
             time.sleep(0.02)
 
     def _remove(self) -> None:
+        if self.kwok_dir != self.data_dir:
+            self.kwok_dir.unlink(missing_ok=True)
         for path in self._own_files():
             if path.is_dir():
                 shutil.rmtree(path)
@@ -265,21 +315,36 @@ class Cluster:
             input=stdin, capture_output=True, text=True, check=False,
         )
 
-    def _kwokctl(self, *arguments: str) -> None:
+    def _kwokctl(self, *arguments: str) -> str:
         for component in self._missing():
             # kwokctl takes any process of that number for the component.
             (self.workdir / "pids" / f"{component}.pid").unlink(missing_ok=True)
         env = {name: value for name, value in os.environ.items() if not name.startswith("KWOK_")}
-        try:
-            result = subprocess.run(
-                [str(self.programs["kwokctl"]), "--name", self.name, *arguments],
-                env=env | {"KWOK_WORKDIR": str(self.kwok_dir)}, timeout=START_TIMEOUT,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise ClusterError(f"the API server did not start within {START_TIMEOUT:.0f} s; see the logs in {self.workdir / 'logs'}") from error
-        if result.returncode != 0:
-            raise ClusterError(f"kwokctl {' '.join(arguments[:2])} failed:\n{result.stdout.strip()[-2000:]}")
+        with subprocess.Popen(
+            [str(self.programs["kwokctl"]), "--name", self.name, *arguments],
+            env=env | {"KWOK_WORKDIR": str(self.kwok_dir)},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        ) as process:
+            self.kwokctl_pid.write_text(str(process.pid), encoding="utf-8")
+            try:
+                said, _nothing = process.communicate(timeout=START_TIMEOUT)
+            except subprocess.TimeoutExpired as error:
+                process.kill()
+                raise ClusterError(f"the API server did not start within {START_TIMEOUT:.0f} s; see the logs in {self.workdir / 'logs'}") from error
+            except BaseException:
+                process.kill()
+                raise
+        self.kwokctl_pid.unlink()
+        if process.returncode != 0:
+            raise ClusterError(f"kwokctl {' '.join(arguments[:2])} failed:\n{said.strip()[-2000:]}")
+        return said
+
+
+def _without_spaces(path: Path, name: str) -> Path:
+    if not any(map(str.isspace, str(path))):
+        return path
+    link = cache_dir() / "clusters" / name
+    return link if not any(map(str.isspace, str(link))) else Path("/tmp") / f"{name}-{os.getuid()}"
 
 
 def _schedulable(node: dict[str, Any]) -> bool:

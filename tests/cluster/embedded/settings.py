@@ -96,8 +96,9 @@ def configuration(binaries: dict[str, Path], ports: dict[str, int], pod_ready_de
         "kwokControllerBinary": str(binaries["kwok"]),
         "disableQPSLimits": True,
         # The stages of failing pods create Logs objects that say which log each container has. Tests create PortForward
-        # objects to have something of their own behind a pod's port, the other two to have kubelets tell the usage of pods.
-        "enableCRDs": ["Logs", "PortForward", "Metric", "ClusterResourceUsage"],
+        # objects to have something of their own behind a pod's port, Attach objects to have a container print while it is
+        # attached to, the other two to have kubelets tell the usage of pods.
+        "enableCRDs": ["Logs", "PortForward", "Attach", "Metric", "ClusterResourceUsage"],
         **ports,
     }
     documents: list[Any] = [
@@ -192,6 +193,8 @@ LOGS = {
         ("stderr", "    at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1611:16)"),
         ("stderr", "fatal: could not reach the database, giving up"),
     ],
+    "exit-126": [("stderr", "/bin/sh: 1: /srv/app: Permission denied")],
+    "exit-127": [("stderr", "/bin/sh: 1: app: not found")],
     "oom": [
         ("stdout", "starting"),
         ("stdout", "loading 2.1 GiB of data into memory"),

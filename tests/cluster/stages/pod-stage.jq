@@ -1,6 +1,7 @@
 # Names the stage that a pod is in; each Stage of pod.yaml selects one name.
-def modes: ["image-pull-error", "invalid-image-name", "config-error", "create-error",
-            "start-error", "crash-loop", "oom", "never-ready"];
+def modes: ["image-pull-error", "image-denied", "image-forbidden", "registry-busy", "never-pull",
+            "invalid-image-name", "config-error", "create-error",
+            "start-error", "exit-126", "exit-127", "crash-loop", "oom", "never-ready"];
 def failing($annotations):
   ($annotations["fail.slipway.kubernetes/" + .name] // (.image | split(":") | last)) as $mode
   | modes | any(. == $mode);

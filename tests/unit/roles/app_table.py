@@ -21,7 +21,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
 
-from .rendering import ROOT
+from .rendering import ROOT, collections_path, compile_once
 
 ROLE = ROOT / "roles/app"
 SEED, ROWS, CANDIDATES = 6, 34, 12
@@ -228,7 +228,8 @@ class Renderer:
     """Ansible's own templating, without a play: the templates are compiled once for all rows."""
 
     def __init__(self):
-        init_plugin_loader()
+        compile_once()
+        init_plugin_loader([str(collections_path())])
         loader, self._variables = DataLoader(), {}
         for path in ("defaults/main.yml", "vars/main.yml", "vars/checks.yml"):
             self._variables.update(loader.load_from_file(str(ROLE / path), trusted_as_template=True))

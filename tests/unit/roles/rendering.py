@@ -17,6 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jinja2
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
@@ -27,6 +28,12 @@ DOCUMENTS = (
     "{{ query('ansible.builtin.template', *rendered_templates) | map('from_yaml_all') | map('list') | flatten"
     " | select }}"
 )
+
+
+def collections_path():
+    """Where the collection itself is found under its name, with the filters of its templates."""
+    in_place = ROOT.parts[-3:] == ("ansible_collections", "slipway", "kubernetes")
+    return ROOT.parents[2] if in_place else ROOT / ".collections"
 
 
 @functools.cache
@@ -60,6 +67,11 @@ def as_text(role, variables):
     return {**variables, **texts}
 
 
+def compile_once():
+    """Ansible compiles the text of a variable each time it is used, which is most of the work where many are rendered."""
+    jinja2.Environment.compile = functools.cache(jinja2.Environment.compile)
+
+
 def render(role):
     """{(variant, "typed" or "text"): documents}
 
@@ -77,7 +89,7 @@ def render(role):
 
 
 def _render_here(role):
-    init_plugin_loader()
+    init_plugin_loader([str(collections_path())])
     loader, own = DataLoader(), {}
     for path in ("defaults/main.yml", "vars/main.yml"):
         own.update(loader.load_from_file(str(ROOT / "roles" / role / path), trusted_as_template=True))

@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 
 import pytest
 import yaml
+from ansible_collections.slipway.kubernetes.plugins.module_utils._release.release import OPTIONS
 
 from .rendering import ROOT, application_roles, load, options
 
@@ -27,14 +31,22 @@ COMMON = {
     "force_conflicts": ("bool", False),
     "wait": ("bool", "{{ slipway_kubernetes_wait | default(true) }}"),
     "wait_timeout": ("int", "{{ slipway_kubernetes_wait_timeout | default(300) }}"),
+    "fail_fast": ("bool", True),
+    "fail_fast_restarts": ("int", 3),
+    "fail_fast_after": ("int", 60),
     "on_failure": ("str", None),
     "delete_data": ("bool", "{{ slipway_kubernetes_delete_data | default(false) }}"),
+    "delete_namespace": ("bool", "{{ slipway_kubernetes_delete_namespace | default(false) }}"),
+    "prune": ("bool", True),
+    "hold": ("str", None),
+    "renamed_from": ("dict", {}),
+    "history_limit": ("int", 10),
 }
 #: The same wherever a role has it.
 SHARED = {
     "create_namespace": ("bool", True),
     "image_registry": ("str", "{{ slipway_kubernetes_image_registry | default('') }}"),
-    "image_pull_policy": ("str", None),
+    "image_pull_policy": ("str", ""),
     "image_pull_secrets": ("list", "{{ slipway_kubernetes_image_pull_secrets | default([]) }}"),
     "replicas": ("int", None),
     "resources": ("dict", None),
@@ -70,7 +82,7 @@ def release_calls(role):
     return [
         task
         for task in tasks_of(role)
-        if (task.get("ansible.builtin.include_role") or {}).get("name") == "slipway.kubernetes.release"
+        if (task.get("ansible.builtin.include_role") or {}) == {"name": "slipway.kubernetes.release"}
     ]
 
 
@@ -98,15 +110,26 @@ def test_meta_is_complete(role):
     assert floor == f">={info['min_ansible_version']}.0"
 
 
+#: How the role release gets what it is not given: from the variables of the role that called it.
+LOOKED_UP = re.compile(r"{{ lookup\('ansible\.builtin\.vars', __release_prefix ~ '(\w+)', default=(.+)\) }}")
+
+
 def documented_default(value, kind):
-    """A default as an argument spec can give it: it takes no expression for a bool or an int, so there the fallback's."""
+    """A default as an argument spec can give it: it takes no expression for a bool or an int, so there the fallback's.
+
+    Of what is looked up among another role's variables, what counts where that has none.
+    """
+    if looked_up := LOOKED_UP.fullmatch(str(value)):
+        return yaml.safe_load(looked_up[2])
     fallback = re.fullmatch(r"{{ slipway_kubernetes_\w+ \| default\((\w+)\) }}", str(value))
     return yaml.safe_load(fallback[1]) if fallback and kind in ("bool", "int") else value
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_specs_equal_defaults(role):
-    spec = {name: option.get("default") for name, option in options(role).items() if not option.get("required")}
+    # Nothing is not the same as an empty reason, which ends a hold.
+    given = {name: option for name, option in options(role).items() if name != f"{role}_hold"}
+    spec = {name: option.get("default") for name, option in given.items() if not option.get("required")}
     kinds = {name: option["type"] for name, option in options(role).items()}
     assert spec == {name: documented_default(value, kinds.get(name)) for name, value in defaults(role).items()}
     assert [name for name in options(role) if name in spec] == list(defaults(role)), "in the same order"
@@ -144,6 +167,45 @@ def test_no_shell_and_no_secret_in_the_log(role):
         assert keyword is True or "ecret" not in task["name"] or "kubernetes.core.k8s" not in task, task["name"]
 
 
+def all_tasks():
+    """(file, task) of every task of roles and playbooks, those that teach left out."""
+
+    def walk(tasks):
+        for task in tasks or []:
+            yield task
+            for section in ("block", "rescue", "always", "tasks"):
+                yield from walk(task.get(section))
+
+    for path in sorted([*(ROOT / "roles").glob("*/tasks/*.yml"), *(ROOT / "playbooks").glob("*.yml"), *(ROOT / "playbooks/tasks").glob("*.yml")]):
+        for task in walk(yaml.safe_load(path.read_text(encoding="utf-8"))) if not path.stem.endswith(".meta") else ():
+            yield str(path.relative_to(ROOT)), task
+
+
+def test_no_result_has_variables_of_containers():
+    """A result is seen with -v, and in the events of AWX always."""
+    workloads = {"Pod", "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Secret"}
+    assert [
+        (path, task["name"])
+        for path, task in all_tasks()
+        for module in ("k8s_info", "k8s_scale")
+        if (given := task.get(f"kubernetes.core.{module}")) and given["kind"] in workloads
+        if task.get("no_log") is not True and not {"spec", "spec.template", "spec.template.spec.containers[0].env"} & set(given.get("hidden_fields", []))
+    ] == []
+
+
+def options_below(found):
+    for name, option in found.items():
+        yield name, option
+        yield from options_below(option.get("options") or {})
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_secret_is_not_shown_when_arguments_are_checked(role):
+    secret = re.compile(r"(password|(?<!existing)(?<!tls)(?<!token)_secret|(api|access|encrypt)_key|^key)$")
+    found = [name for name, option in options_below(options(role)) if option["type"] == "str" and secret.search(name)]
+    assert [name for name, option in options_below(options(role)) if name in found and "no_log" not in option] == []
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_scenario_exists(role):
     folder = ROOT / "molecule" / role
@@ -155,6 +217,14 @@ def test_scenario_exists(role):
 
 
 @pytest.mark.parametrize("role", APPLICATIONS)
+def test_application_roles_check_their_variables_first(role):
+    first = load(f"roles/{role}/tasks/main.yml")[0]
+    assert first["ansible.builtin.include_role"] == {"name": "slipway.kubernetes.release", "tasks_from": "variables.yml"}
+    assert first["vars"] == {"release_state": f"{{{{ {role}_state }}}}"}
+    assert "when" not in first
+
+
+@pytest.mark.parametrize("role", APPLICATIONS)
 def test_application_roles_go_through_release(role):
     (call,) = release_calls(role)
     given = call["vars"]
@@ -162,8 +232,9 @@ def test_application_roles_go_through_release(role):
     assert set(given) <= set(known)
     assert {"release_name", "release_templates"} <= set(given)
     assert given["release_templates"] == f"{{{{ __{role}_templates }}}}"
-    for suffix in COMMON:
-        assert given[f"release_{suffix}"] == f"{{{{ {role}_{suffix} }}}}", suffix
+    # All else it looks up by itself.
+    assert given["release_state"] == f"{{{{ {role}_state }}}}"
+    assert [suffix for suffix in COMMON if suffix != "state" and f"release_{suffix}" in given] == []
     others = [
         task
         for task in tasks_of(role)
@@ -202,13 +273,78 @@ def test_every_template_is_listed_and_exists(role):
     assert listed == present
 
 
+@pytest.mark.parametrize("suffix", sorted({*COMMON, "create_namespace", "change_cause"} - {"state", "hold"}))
+def test_release_looks_up_what_is_done_with_a_release_in_the_role_that_called(suffix):
+    assert LOOKED_UP.fullmatch(defaults("release")[f"release_{suffix}"])[1] == suffix
+
+
 def test_release_has_no_templates():
     # The lookup would find them before those of the calling role.
     assert not (ROOT / "roles" / "release" / "templates").exists()
 
 
+#: prints the value of a template, given as JSON after its variables
+TEMPLATE = """
+import json, sys
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+from ansible.template import Templar, trust_as_template
+init_plugin_loader()
+variables, text = json.loads(sys.argv[1])
+print(json.dumps(Templar(DataLoader(), variables).template(trust_as_template(text))))
+"""
+
+
+def templated(variables, text):
+    # the loader of plugins is the process's
+    asked = [sys.executable, "-c", TEMPLATE, json.dumps([variables, text])]
+    return json.loads(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "omitted"),
+        ({"app_hold": "audit"}, "audit"),
+        ({"app_hold": ""}, ""),
+        ({"release_hold": "", "app_hold": "audit"}, ""),
+        ({"other_hold": "audit", "app_hold_up": "audit"}, "omitted"),
+    ],
+)
+def test_a_hold_ends_only_if_somebody_says_so(given, expected):
+    """As an empty reason does, and none does not."""
+    (task,) = [task["slipway.kubernetes.release"] for task in load("roles/release/tasks/main.yml") if "slipway.kubernetes.release" in task]
+    assert templated({"__release_prefix": "app_", "omit": "omitted", **given}, task["hold"]) == expected
+
+
+def test_release_is_one_task_that_hands_over_all_the_module_takes():
+    (given,) = [task["slipway.kubernetes.release"] for task in load("roles/release/tasks/main.yml") if "slipway.kubernetes.release" in task]
+    assert set(given) == set(OPTIONS)
+    used = set(re.findall(r"\brelease_\w+", str(given)))
+    # rendered first
+    assert used | {"release_templates"} == set(options("release"))
+    assert [name for name, value in given.items() if f"release_{name}" not in value] == ["min_version"]
+
+
+@pytest.mark.parametrize(
+    "specs, known",
+    [
+        (None, {}),
+        ({"main": {"short_description": "x"}}, {}),
+        ({"main": {"options": {"shop_image": {"type": "str"}}}}, {"shop_image": {"type": "str"}}),
+    ],
+    ids=["none", "without options", "options"],
+)
+def test_release_takes_a_role_of_somebody_else_as_it_is(tmp_path, specs, known):
+    if specs is not None:
+        (tmp_path / "meta").mkdir()
+        (tmp_path / "meta" / "argument_specs.yml").write_text(yaml.safe_dump({"argument_specs": specs}), encoding="utf-8")
+    variables = {"__release_caller_path": str(tmp_path), "__release_for_own": False}
+    assert templated(variables, load("roles/release/vars/main.yml")["__release_options"]) == known
+
+
 def test_every_application_role_has_a_layer():
-    layers = load("playbooks/vars/layers.yml")["platform_layers"]
+    layers = load("playbooks/vars/layers.yml")["__platform_layers"]
     # nodes has no templates, as a release must not own what it would delete.
     assert sorted(role for layer in layers for role in layer) == sorted([*APPLICATIONS, "nodes"])
 

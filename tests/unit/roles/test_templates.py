@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 import kubernetes_validate
 import pytest
 from ansible_collections.slipway.kubernetes.plugins.module_utils._release import objects as o
@@ -74,3 +76,67 @@ def test_workloads_select_what_cannot_change(rendered, role, variant):
         selector = obj["spec"]["selector"]["matchLabels"]
         assert selector.items() <= obj["spec"]["template"]["metadata"]["labels"].items()
         assert not [key for key in selector if "version" in key]
+
+
+def containers(value):
+    """Every container in an object, those of pods within texts left out."""
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from containers(item)
+    if isinstance(value, dict) and isinstance(value.get("image"), str) and "name" in value:
+        yield value
+
+
+@pytest.mark.parametrize("role, variant", CASES)
+def test_images_are_pulled_as_asked(rendered, role, variant):
+    """Without a word about it, Kubernetes decides by the tag."""
+    asked = variants(role)[variant].get(f"{role}_image_pull_policy")
+    found = {container.get("imagePullPolicy") for obj in rendered[role, variant, "typed"] for container in containers(obj)}
+    assert found <= {asked}
+
+
+@pytest.mark.xdist_group("wordpress")
+def test_settings_of_php_are_what_was_given(rendered):
+    # As PHP 8.2's own parse_ini_string reads them. A file with a second = in a line it does not read at all.
+    data = next(obj["data"] for obj in rendered["wordpress", "difficult_texts", "typed"] if obj["kind"] == "ConfigMap")
+    assert data["php.ini"] == (
+        "memory_limit = 256M\n"
+        "display_errors = false\n"
+        "disable_functions = exec, passthru\n"
+        "error_reporting = E_ALL & ~E_DEPRECATED\n"
+        "session.save_path = 'tcp://redis:6379?auth=a&timeout=2'\n"
+        "mail.log = 'it'\"'\"'s; \"here\"'\n"
+        "user_agent = 'quoted; already'\n"
+        "sendmail_path = '${HOME}'\n"
+        "auto_prepend_file = 'a\nb = 3'\n"
+    )
+
+
+def expanded(text, variables):
+    """As Kubernetes reads the value of a variable: k8s.io/kubernetes v1.37.2, third_party/forked/golang/expansion."""
+    return re.sub(
+        r"\$(\$|\(([^)]*)\)|(.)|\Z)",
+        lambda match: "$" if match[1] == "$" else variables.get(match[2], match[0]) if match[2] else match[0],
+        text,
+        flags=re.S,
+    )
+
+
+@pytest.mark.xdist_group("wordpress")
+def test_code_of_wordpress_is_what_was_given(rendered):
+    deployment = next(obj for obj in rendered["wordpress", "difficult_texts", "typed"] if obj["kind"] == "Deployment")
+    pod = deployment["spec"]["template"]["spec"]
+    for container in pod["containers"] + pod["initContainers"]:
+        value = next(entry["value"] for entry in container["env"] if entry["name"] == "WORDPRESS_CONFIG_EXTRA")
+        given = variants("wordpress")["difficult_texts"]["wordpress_config_extra"].strip()
+        assert expanded(value, {"HOME": "/root"}).endswith(f"\n{given}")
+
+
+@pytest.mark.xdist_group("cassandra")
+def test_names_in_cql_are_what_was_given(rendered):
+    job = next(obj for obj in rendered["cassandra", "difficult_texts", "typed"] if obj["kind"] == "Job")
+    env = {entry["name"]: entry.get("value") for entry in job["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert env["CASSANDRA_SYSTEM_REPLICATION"] == "{'class': 'NetworkTopologyStrategy', 'o''hare': 3}"
+    assert (
+        "CREATE KEYSPACE IF NOT EXISTS \"shop\" WITH replication = "
+        "{'class': 'NetworkTopologyStrategy', 'o''hare': '3', '2024': 1};\n" in env["CASSANDRA_SETUP"]
+    )

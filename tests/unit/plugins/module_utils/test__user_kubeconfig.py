@@ -152,6 +152,20 @@ def test_the_file_is_for_its_owner_alone(tmp_path):
     assert os.listdir(path.parent) == ["jane"]
 
 
+def test_each_missing_folder_is_for_the_owner_alone(tmp_path):
+    path = tmp_path / "a" / "b" / "c" / "alice"
+    (tmp_path / "there").mkdir(mode=0o755)
+    before = os.umask(0o022)
+    try:
+        run.write(str(path), "text")
+        run.write(str(tmp_path / "there" / "alice"), "text")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in list(path.parents)[:3]] == [0o700] * 3
+    # what was there is somebody's
+    assert stat.S_IMODE((tmp_path / "there").stat().st_mode) == 0o755
+
+
 def test_removing_needs_no_cluster_and_happens_once(tmp_path):
     key, pem = issued()
     path = tmp_path / "jane"

@@ -9,8 +9,11 @@ from __future__ import annotations
 import os
 
 import pytest
+import yaml
+from ansible import constants as C
 from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.playbook.play_context import PlayContext
 from ansible.playbook.task import Task
 from ansible.plugins.loader import connection_loader
@@ -26,24 +29,26 @@ def look_around(params, check_mode, want_diff, progress):
     for text in (params["say"],) if params["say"] else ():
         progress(text)
     if params["fail"]:
-        os.environ["LEFT_BEHIND"] = "by a failure"
         raise TaskError(f"no, {params['api_key']}")
     return {
         "where": "here",
         "changed": False,
         "check_mode": check_mode,
         "diff_mode": want_diff,
-        "host": params["auth"]["host"],
+        "host": params["auth"].given["host"],
+        "kubeconfig": params["kubeconfig"],
+        "ca_cert": params["ca_cert"],
         "echo": params["say"],
-        "environment": dict(os.environ),
+        "environment": params["auth"].environ,
+        "of_the_process": dict(os.environ),
     }
 
 
 class Probe(_in_process.InProcessAction):
     engine = Engine("probe", {"say": {"type": "str"}, "fail": {"type": "bool", "default": False}}, look_around)
 
-    def _run_module(self, task_vars):
-        return {"where": "module"}
+    def _run_module(self, task_vars, args):
+        return {"where": "module", "args": args}
 
 
 def run(args=None, transport="local", become=None, variables=None, **task_attributes):
@@ -107,25 +112,100 @@ def test_invalid_arguments_fail_as_for_a_module(args):
 def test_environment_of_the_task_holds_for_the_task(monkeypatch, environment, expected):
     monkeypatch.delenv("PROBE", raising=False)
     assert run(environment=environment)["environment"].get("PROBE") == expected
-    assert "PROBE" not in os.environ
 
 
-def test_environment_hides_and_restores_that_of_the_process(monkeypatch):
+def test_environment_of_the_task_hides_that_of_the_process_which_stays(monkeypatch):
     monkeypatch.setenv("PROBE", "process")
-    assert run(environment=[{"PROBE": "task"}])["environment"]["PROBE"] == "task"
-    assert os.environ["PROBE"] == "process"
+    result = run(environment=[{"PROBE": "task"}])
+    assert (result["environment"]["PROBE"], result["of_the_process"]["PROBE"]) == ("task", "process")
 
 
-def test_environment_is_restored_after_a_failure():
-    before = dict(os.environ)
-    assert run({"fail": True}, environment=[{"PROBE": "task"}])["failed"]
-    assert dict(os.environ) == before
+def test_paths_are_those_of_the_environment_of_the_task():
+    result = run({"ca_cert": "~/$WHERE/ca.crt"}, environment=[{"HOME": "/home/other", "WHERE": "there"}])
+    assert result["ca_cert"] == "/home/other/there/ca.crt"
+
+
+# --------------------------------------------------------------- kubeconfig --
+CONFIG = {
+    "clusters": [{"name": "c", "cluster": {"server": "https://k", "certificate-authority": "ca.crt"}}],
+    "users": [{"name": "u", "user": {"token": "t0ken"}}],
+    "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+    "current-context": "x",
+}
+
+
+@pytest.fixture
+def playbook(tmp_path, monkeypatch):
+    """A folder with files/, one of them encrypted, and a loader that knows the password."""
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/plain").write_text(yaml.safe_dump(CONFIG))
+    secret = [("default", VaultSecret(b"password"))]
+    (tmp_path / "files/vaulted").write_bytes(VaultLib(secret).encrypt(yaml.safe_dump(CONFIG), secret[0][1]))
+    (tmp_path / "files/foreign").write_bytes(VaultLib().encrypt(b"{}", VaultSecret(b"another")))
+    make = DataLoader.__init__
+
+    def known(self):
+        make(self)
+        self.set_basedir(str(tmp_path))
+        self.set_vault_secrets(secret)
+
+    monkeypatch.setattr(DataLoader, "__init__", known)
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(folder))
+    yield tmp_path
+    assert list(folder.iterdir()) == []
+
+
+def kubeconfig_of(where, path):
+    """What becomes of the option kubeconfig, with either door."""
+    if where == "here":
+        return run({"kubeconfig": path}).get("kubeconfig")
+    return run({"kubeconfig": path}, async_val=60)["args"]["kubeconfig"]
+
+
+@pytest.mark.parametrize("where", ["here", "module"])
+def test_a_kubeconfig_is_looked_for_in_files_and_decrypted(playbook, where):
+    plain, vaulted = str(playbook / "files/plain"), kubeconfig_of(where, "vaulted")
+    token = {"here": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "module": "t0ken"}[where]
+    assert kubeconfig_of(where, "plain") == kubeconfig_of(where, plain) == kubeconfig_of(where, "files/plain") == plain
+    assert kubeconfig_of(where, f"plain:{plain}") == f"{plain}:{plain}"
+    assert vaulted["clusters"][0]["cluster"]["certificate-authority"] == str(playbook / "files/ca.crt")
+    assert (vaulted["current-context"], vaulted["users"][0]["user"]) == ("x", {"token": token})
+    assert kubeconfig_of(where, "plain:vaulted") == vaulted
+
+
+def test_what_is_decrypted_is_hidden(playbook):
+    assert "t0ken" not in str(run({"kubeconfig": "vaulted", "say": "t0ken"}))
+
+
+def test_a_kubeconfig_on_another_machine_is_that_machine_s(playbook):
+    assert run({"kubeconfig": "plain"}, transport="ssh")["args"] == {"kubeconfig": "plain"}
+
+
+@pytest.mark.parametrize(
+    "path, sentence",
+    [
+        ("gone", "The kubeconfig gone of the option kubeconfig does not exist, neither beside the playbook or the role nor in files/ there."),
+        ("/gone", "The kubeconfig /gone of the option kubeconfig does not exist."),
+        ("plain:gone", "The kubeconfig gone of the option kubeconfig does not exist, neither beside the playbook or the role nor in files/ there."),
+    ],
+)
+@pytest.mark.parametrize("door", [{}, {"async_val": 60}], ids=["here", "module"])
+def test_a_kubeconfig_that_is_nowhere(playbook, path, sentence, door):
+    result = run({"kubeconfig": path}, **door)
+    assert (result["failed"], result["msg"]) == (True, sentence)
+
+
+def test_a_kubeconfig_that_is_encrypted_with_another_password(playbook):
+    result = run({"kubeconfig": "foreign"})
+    assert result["failed"] and result["msg"].startswith(f"The kubeconfig {playbook}/files/foreign cannot be decrypted: ")
 
 
 # ------------------------------------------------------------------ secrets --
 def test_a_secret_option_is_hidden_wherever_it_turns_up():
     result = run({"api_key": "s3cr3t", "say": "my s3cr3t words"})
-    assert "s3cr3t" not in str({**result, "environment": None})
+    assert "s3cr3t" not in str(result)
     assert result["echo"] == "my ******** words"
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.slipway.kubernetes.plugins.module_utils._api.cancel import Call
 from ansible_collections.slipway.kubernetes.plugins.module_utils._api.client import ApiError
 from ansible_collections.slipway.kubernetes.plugins.module_utils._api.errors import TaskError
 from ansible_collections.slipway.kubernetes.plugins.module_utils._cassandra.decommission import OPTIONS, Decommission
@@ -14,7 +15,12 @@ from ansible_collections.slipway.kubernetes.plugins.module_utils._cassandra.ring
 
 CLAIMS = "/api/v1/namespaces/shop/persistentvolumeclaims/"
 VOLUMES = "/api/v1/persistentvolumes/"
-RETAIN = [{"op": "add", "path": "/spec/persistentVolumeReclaimPolicy", "value": "Retain"}]
+
+
+def retain(claim):
+    """The volume is kept only as long as it is that claim's."""
+    mine = {"op": "test", "path": "/spec/claimRef/uid", "value": f"uid of {claim}"}
+    return [mine, {"op": "add", "path": "/spec/persistentVolumeReclaimPolicy", "value": "Retain"}]
 
 
 class Server:
@@ -65,7 +71,7 @@ def release(server, *names, keep_volumes=True, wait_timeout=60, uid="uid of {}")
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch):
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    monkeypatch.setattr(Call, "sleep", lambda _call, _seconds: None)
 
 
 def test_volumes_go_with_their_claims():
@@ -78,9 +84,9 @@ def test_a_volume_is_retained_before_its_claim_goes():
     server = Server({"data-cassandra-2": "pv-2", "data-cassandra-1": "pv-1"})
     assert release(server, "data-cassandra-2", "data-cassandra-1") == ["pv-2", "pv-1"]
     assert server.changes == [
-        ("patch", VOLUMES + "pv-2", RETAIN),
+        ("patch", VOLUMES + "pv-2", retain("data-cassandra-2")),
         ("delete", CLAIMS + "data-cassandra-2", "uid of data-cassandra-2"),
-        ("patch", VOLUMES + "pv-1", RETAIN),
+        ("patch", VOLUMES + "pv-1", retain("data-cassandra-1")),
         ("delete", CLAIMS + "data-cassandra-1", "uid of data-cassandra-1"),
     ]
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from ansible_collections.slipway.kubernetes.plugins.module_utils._ingress.convert import migrate
 
@@ -155,6 +157,26 @@ def test_no_object_is_larger_than_the_api_allows():
     served = [line for line in routes(found["shop/a69"]) if line.endswith("to web:80")]
     assert len(served) == 70
     assert "ingress-2" == found["shop/a69"]["objects"][0]["spec"]["parentRefs"][0]["name"]
+
+
+@pytest.mark.parametrize("tls", [{"secretName": "x"}, {"hosts": ["x.example.com"]}], ids=["certificates", "none"])
+def test_many_cost_what_one_costs_many_times(tls):
+    """Counted in calls, since times say little on a busy machine."""
+
+    def calls(number):
+        many = [
+            ingress(f"a{host}", host, rules=[rule(f"h{host}.example.com")], tls=[{"hosts": [f"h{host}.example.com"], **tls}])
+            for host in range(number)
+        ]
+        seen = []
+        sys.setprofile(lambda frame, event, _arg: seen.append(frame) if "/_ingress/" in frame.f_code.co_filename else None)
+        try:
+            migrate(many)
+        finally:
+            sys.setprofile(None)
+        return len(seen)
+
+    assert calls(120) == pytest.approx(4 * calls(30), rel=0.2)
 
 
 def test_nothing_is_nothing():

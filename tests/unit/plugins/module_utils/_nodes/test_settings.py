@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pytest
 from ansible_collections.slipway.kubernetes.plugins.module_utils._nodes import settings as s
 
 
 def node(labels=None, taints=None, cordon=False, record=None, annotations=True):
-    meta = {"name": "n", "labels": {"kubernetes.io/hostname": "n", **(labels or {})}}
+    meta = {"name": "n", "uid": "u", "resourceVersion": "7", "labels": {"kubernetes.io/hostname": "n", **(labels or {})}}
     if annotations:
         meta["annotations"] = {"other": "x", **({s.RECORD: json.dumps(record)} if record else {})}
     spec = {**({"taints": taints} if taints else {}), **({"unschedulable": True} if cordon else {})}
@@ -41,10 +42,13 @@ LABEL = ["label", "tier", "front", None]
         (node(), {}, ([], [], [])),
         (node(), {"labels": {"tier": "front"}}, (["Node n label tier=front"], [], [])),
         (node(), {"labels": {"ssd": True, "rack": 7}}, (["Node n label rack=7", "Node n label ssd=true"], [], [])),
+        (node(), {"labels": {"since": date(2026, 1, 31)}}, (["Node n label since=2026-01-31"], [], [])),
         (node({"tier": "front"}), {"labels": {"tier": "front"}}, ([], [], [])),
         (node(), {"labels": {"tier": None}}, ([], [], [])),
         (node(), {"taints": [TAINT]}, (["Node n taint type=special:NoSchedule"], [], [])),
         (node(), {"taints": [{"key": "a", "effect": "NoExecute"}]}, (["Node n taint a:NoExecute"], [], [])),
+        (node(), {"taints": [{"key": "a", "value": True, "effect": "NoExecute"}]}, (["Node n taint a=true:NoExecute"], [], [])),
+        (node(), {"taints": [{"key": "a", "value": 0, "effect": "NoExecute"}]}, (["Node n taint a=0:NoExecute"], [], [])),
         (node(taints=[TAINT]), {"taints": [TAINT]}, ([], [], [])),
         (node(), {"cordon": True}, (["Node n cordon"], [], [])),
         (node(), {"drain": True}, (["Node n cordon"], [], [])),
@@ -94,6 +98,12 @@ def test_what_others_have_set_is_replaced_by_force_only_and_comes_back(live, giv
     assert s.operations(plan(after, **given)) == []
     undone = applied(after, plan(after))
     assert (s.settings(undone), s.recorded(undone)) == (s.settings(live), {})
+
+
+def test_a_patch_is_for_the_node_that_was_looked_at():
+    tests = [operation for operation in s.operations(plan(node(), cordon=True)) if operation["op"] == "test"]
+    assert [(test["path"], test["value"]) for test in tests] == [("/metadata/uid", "u"), ("/metadata/resourceVersion", "7")]
+    assert s.operations(plan(node())) == []
 
 
 def applied(live, result):

@@ -10,6 +10,7 @@ import socket
 import threading
 
 import pytest
+from websocket._url import get_proxy_info
 
 from ansible_collections.slipway.kubernetes.plugins.module_utils._port_forward import tunnel
 
@@ -157,20 +158,33 @@ def test_a_ping_is_answered(carried):
     assert unmasked(data) == [b"are you there"]
 
 
-CONNECTION = {"proxy": None, "no_proxy": None, "proxy_headers": {}}
+CONNECTION = {"proxy": None, "proxy_headers": {}}
 
 
 @pytest.mark.parametrize(
     "changed, options",
     [
-        ({}, {}),
-        ({"proxy": "http://proxy:3128"}, {"http_proxy_host": "proxy", "http_proxy_port": 3128}),
-        ({"proxy": "http://proxy", "no_proxy": "a,b"}, {"http_proxy_host": "proxy", "http_proxy_port": 80, "http_no_proxy": ["a", "b"]}),
+        ({}, {"http_no_proxy": ["*"]}),
+        ({"proxy": "http://proxy:3128"}, {"http_proxy_host": "proxy", "http_proxy_port": 3128, "proxy_type": "http"}),
+        ({"proxy": "http://proxy"}, {"http_proxy_host": "proxy", "http_proxy_port": 80, "proxy_type": "http"}),
+        ({"proxy": "socks5h://me:a%3Ab@proxy"},
+         {"http_proxy_host": "proxy", "http_proxy_port": 1080, "proxy_type": "socks5h", "http_proxy_auth": ("me", "a:b")}),
         ({"proxy": "http://proxy:1", "proxy_headers": {"proxy-authorization": "Basic bWU6YTpi"}},
-         {"http_proxy_host": "proxy", "http_proxy_port": 1, "http_proxy_auth": ("me", "a:b")}),
+         {"http_proxy_host": "proxy", "http_proxy_port": 1, "proxy_type": "http", "http_proxy_auth": ("me", "a:b")}),
     ],
 )
 def test_proxies(changed, options):
     found = tunnel.proxy({**CONNECTION, **changed})
     found.pop("http_proxy_timeout", None)
-    assert found == options
+    assert found == {"http_no_proxy": [""], **options}
+
+
+@pytest.mark.parametrize("connection, expected", [({}, (None, 0, None)), ({"proxy": "http://proxy:3128"}, ("proxy", 3128, None))])
+def test_the_environment_of_the_process_names_no_proxy(monkeypatch, connection, expected):
+    for name in ("http_proxy", "https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://other:1")
+    monkeypatch.setenv("no_proxy", "*")
+    options = tunnel.proxy({**CONNECTION, **connection})
+    assert get_proxy_info(
+        "cluster", True, options.get("http_proxy_host"), options.get("http_proxy_port", 0), no_proxy=options["http_no_proxy"]
+    ) == expected

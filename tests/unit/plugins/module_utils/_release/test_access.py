@@ -38,6 +38,15 @@ FORWARD = "kubectl port-forward service/web 8080:%s --namespace shop   # then %s
         (service([{"port": 80}]), [FORWARD % (80, "http://localhost:8080/")]),
         (service([{"port": 443}]), [FORWARD % (443, "https://localhost:8080/")]),
         (service([{"port": 80}], {"slipway.kubernetes/path": "/web/"}), [FORWARD % (80, "http://localhost:8080/web/")]),
+        (
+            service([{"port": 9042, "name": "cql"}]),
+            ["kubectl port-forward service/web 9042:9042 --namespace shop   # then localhost:9042"],
+        ),
+        (service([{"port": 53, "name": "dns"}]), [FORWARD % (53, "localhost:8080")]),
+        (service([{"port": 53, "name": "dns", "protocol": "UDP"}]), []),
+        (service([{"port": 9000, "name": "http-metrics"}]), [FORWARD % (9000, "http://localhost:8080/")]),
+        (service([{"port": 3306, "appProtocol": "mysql"}]), ["kubectl port-forward service/web 3306:3306 --namespace shop   # then localhost:3306"]),
+        (service([{"port": 53, "name": "dns", "protocol": "UDP", "nodePort": 31053}], type="NodePort"), ["10.0.0.7:31053 (UDP)"]),
         (service([{"port": 80, "nodePort": 31001}], type="NodePort"), ["http://10.0.0.7:31001/"]),
         (service([{"port": 443, "nodePort": 31001}], type="NodePort"), ["https://10.0.0.7:31001/"]),
         (

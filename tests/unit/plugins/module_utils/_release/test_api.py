@@ -62,3 +62,22 @@ def test_a_busy_server_is(api, monkeypatch):
     answer(api, monkeypatch, Fault("the API server https://h answered 500 (etcdserver: leader changed)", answered=True))
     with pytest.raises(Fault):
         api.dry_run_apply("/path", {}, False)
+
+
+@pytest.mark.parametrize(
+    "answer, expected",
+    [
+        ({"metadata": {"creationTimestamp": "2026-01-01T00:00:00Z"}, "status": {"userInfo": {"username": "me"}}}, ("me", "2026-01-01T00:00:00Z")),
+        ({"metadata": {"creationTimestamp": None}, "status": {"userInfo": {}}}, ("", "")),
+        ({"status": {"userInfo": {"username": "me"}}}, ("me", "")),
+        (ApiError("the server could not find the requested resource", 404), ("", "")),
+    ],
+)
+def test_who_asks_and_when(monkeypatch, answer, expected):
+    def post(_self, _path, _body):
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(ReleaseApi, "post", post)
+    assert ReleaseApi.__new__(ReleaseApi).whoami() == expected

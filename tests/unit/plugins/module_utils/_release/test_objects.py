@@ -102,7 +102,7 @@ class TestPrepare:
         ]
 
     def test_string_data_is_encoded_and_wins(self):
-        (result,) = prepared(obj("Secret", stringData={"a": "ä", "n": 1}, data={"a": "b2xk", "k": "a2VlcA=="}))
+        (result,) = prepared(obj("Secret", stringData={"a": "ä", "n": "1", "nothing": None}, data={"a": "b2xk", "k": "a2VlcA=="}))
         assert "stringData" not in result
         assert {k: base64.b64decode(v).decode() for k, v in result["data"].items()} == {"a": "ä", "n": "1", "k": "keep"}
 
@@ -118,6 +118,13 @@ class TestPrepare:
             ({"kind": "ConfigMap", "metadata": {"name": "x"}}, "it lacks apiVersion"),
             ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "x"}}, "it lacks metadata.name"),
             ({"text": "no object"}, "it lacks apiVersion and kind and metadata"),
+            (["text"], "is no Kubernetes object, but a list"),
+            (obj("ConfigMap", "x", data={"a": "b\0"}), "ConfigMap x: data.a holds the character NUL"),
+            (obj("ConfigMap", "x", data={False: "b"}), "ConfigMap x: data has the key false"),
+            (obj("ConfigMap", 1), "ConfigMap the number 1: metadata.name is the number 1, which is no text; quote it"),
+            (obj("ConfigMap", False), "ConfigMap false: metadata.name is false, which is no text; quote it"),
+            (obj("Secret", "x", stringData={"b": True}), "Secret x: stringData.b is true, which is no text; quote it"),
+            (obj("Secret", "x", stringData={"n": 1}), "Secret x: stringData.n is the number 1, which is no text; quote it"),
         ],
     )
     def test_no_object(self, document, message):
@@ -130,43 +137,6 @@ class TestPrepare:
 
     def test_empty_documents_are_dropped(self):
         assert prepared(None, {}, obj())[0]["kind"] == "ConfigMap"
-
-
-def item(action, batch="main", kind="ConfigMap", name="x", namespace="shop", api_version="v1", **rest):
-    return dict(
-        action=action, batch=batch, kind=kind, name=name, namespace=namespace, api_version=api_version, **rest
-    )
-
-
-class TestSelect:
-    OBJECTS = [
-        obj("Secret", "s", metadata={"namespace": "shop"}, data={"a": "1", "b": "2"}),
-        obj(metadata={"namespace": "shop", "annotations": {"slipway.kubernetes/phase": "last", "keep": "me"}}),
-    ]
-
-    def test_only_what_is_created_or_updated_in_this_batch(self):
-        plan = [item("create", "secrets", "Secret", "s"), item("unchanged")]
-        assert [r["kind"] for r in o.select(self.OBJECTS, plan, "secrets")] == ["Secret"]
-        assert o.select(self.OBJECTS, plan, "main") == []
-
-    def test_the_api_version_may_differ(self):
-        objects = [obj("Deployment", api_version="apps/v1", metadata={"namespace": "shop"})]
-        plan = [item("update", kind="Deployment", api_version="apps/v1beta9")]
-        assert len(o.select(objects, plan, "main")) == 1
-
-    def test_phase_is_not_sent(self):
-        (result,) = o.select(self.OBJECTS, [item("create", "last")], "last")
-        assert result["metadata"]["annotations"] == {"keep": "me"}
-
-    def test_of_a_generated_secret_the_missing_keys_alone(self):
-        (result,) = o.select(self.OBJECTS, [item("update", "generated", "Secret", "s", keys=["b"])], "generated")
-        assert result["data"] == {"b": "2"}
-
-    @pytest.mark.parametrize("owned, labels", [(True, {"app.kubernetes.io/managed-by": "slipway.kubernetes"}), (False, {})])
-    def test_ownership_of_somebody_elses_namespace_is_not_claimed(self, owned, labels):
-        objects = [o.namespace_object("shop", "")]
-        plan = [item("update", kind="Namespace", name="shop", namespace="", owned=owned)]
-        assert o.select(objects, plan, "main")[0]["metadata"]["labels"] == labels
 
 
 @pytest.mark.parametrize(
@@ -183,19 +153,6 @@ class TestSelect:
 )
 def test_is_data(candidate, expected):
     assert o.is_data(candidate) is expected
-
-
-@pytest.mark.parametrize(
-    "candidate, batch",
-    [
-        (crd(), "definitions"),
-        (obj("Secret"), "secrets"),
-        (obj("Widget", metadata={"annotations": {"slipway.kubernetes/phase": "last"}}), "last"),
-        (obj(), "main"),
-    ],
-)
-def test_batch_of(candidate, batch):
-    assert o.batch_of(candidate) == batch
 
 
 def test_deleting_starts_with_guards_and_custom_resources_and_ends_with_definitions():
@@ -215,12 +172,6 @@ def test_deleting_starts_with_guards_and_custom_resources_and_ends_with_definiti
     ]
 
 
-def test_removals():
-    plan = [item("delete"), item("delete", "last", "Namespace", "shop", ""), item("keep"), item("create")]
-    assert o.removals(plan, "last") == [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}]
-    assert [r["kind"] for r in o.removals(plan)] == ["ConfigMap", "Namespace"]
-
-
 def test_clean_drops_what_the_server_adds():
     live = obj(
         metadata={"uid": "1", "resourceVersion": "2", "generation": 3, "managedFields": [], "labels": {"a": "b"}},
@@ -229,27 +180,6 @@ def test_clean_drops_what_the_server_adds():
     )
     assert o.clean(live) == obj(metadata={"labels": {"a": "b"}}, data={"k": "v"})
     assert o.clean(None) is None
-
-
-def test_values_of_secrets_are_hidden_but_changes_are_seen():
-    before = obj("Secret", data={"same": "1", "changed": "1"})
-    after = obj("Secret", data={"same": "1", "changed": "2", "new": "3"})
-    shown = o.hide_secret(after, before, "<new>")
-    assert shown["data"] == {"same": "<hidden>", "changed": "<new>", "new": "<hidden>"}
-    assert o.hide_secret(obj(data={"k": "v"})) == obj(data={"k": "v"})
-
-
-def test_workloads():
-    deployment = {"kind": "Deployment", "api_version": "apps/v1"}
-    plan = [
-        item("update", **deployment),
-        item("update", name="y", rolls=True, **deployment),
-        item("delete", name="z", namespace="other", **deployment),
-        item("create"),
-        item("create", name="setup", kind="Job", api_version="batch/v1", batch="last"),
-    ]
-    assert o.workloads(plan) == [{"api_version": "apps/v1", "kind": "Deployment", "namespace": "shop", "rolls": True}]
-    assert o.workloads(plan, last=True) == [{"api_version": "batch/v1", "kind": "Job", "namespace": "shop", "rolls": False}]
 
 
 def test_a_new_number_of_replicas_is_no_rollout():

@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.slipway.kubernetes.plugins.module_utils._api.client import ApiError
 from ansible_collections.slipway.kubernetes.plugins.module_utils._release.api import Resource
-from ansible_collections.slipway.kubernetes.plugins.module_utils._release.plan import Planner
+from ansible_collections.slipway.kubernetes.plugins.module_utils._release.checks import not_there
 
 SECRET = Resource("v1", "Secret", "secrets", True, frozenset())
 ROUTE = Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes", True, frozenset())
@@ -33,9 +33,7 @@ class Api:
 
 
 def errors(*needs, **cluster):
-    planner = Planner(Api(**cluster), "web", "shop")
-    planner._check_required(needs)
-    return planner.errors
+    return not_there(Api(**cluster), needs, "web")
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ def workload(kind="Deployment", pod_template=None, generation=1, observed=None, 
     }
 
 
-def owned_by(kind, uid=None, controller=True):
-    return [{"kind": kind, "name": "web", "uid": uid or UIDS[kind], "controller": controller}]
+def owned_by(kind, uid=None, controller=True, name="web"):
+    return [{"kind": kind, "name": name, "uid": uid or UIDS[kind], "controller": controller}]
 
 
 def replica_set(revision, pod_template=None, name=None, created="2026-01-01T00:00:00Z", owners=None, cause=None, **extra):

@@ -15,7 +15,10 @@ from ansible_collections.slipway.kubernetes.plugins.module_utils._api.errors imp
 from .builders import template, workload
 
 CAUSE = "kubernetes.io/change-cause"
-GUARD = {"op": "test", "path": "/metadata/generation", "value": 7}
+GUARD = (
+    {"op": "test", "path": "/metadata/uid", "value": "uid-deployment"},
+    {"op": "test", "path": "/metadata/generation", "value": 7},
+)
 
 
 def applied(obj, operations):
@@ -108,19 +111,19 @@ def request(**options):
         ({}, {}, []),
         ({}, {"state": "resumed"}, []),
         ({"paused": True}, {"state": "paused"}, []),
-        ({}, {"state": "paused"}, [GUARD, {"op": "add", "path": "/spec/paused", "value": True}]),
-        ({"paused": False}, {"state": "paused"}, [GUARD, {"op": "add", "path": "/spec/paused", "value": True}]),
-        ({"paused": True}, {"state": "resumed"}, [GUARD, {"op": "remove", "path": "/spec/paused"}]),
+        ({}, {"state": "paused"}, [*GUARD, {"op": "add", "path": "/spec/paused", "value": True}]),
+        ({"paused": False}, {"state": "paused"}, [*GUARD, {"op": "add", "path": "/spec/paused", "value": True}]),
+        ({"paused": True}, {"state": "resumed"}, [*GUARD, {"op": "remove", "path": "/spec/paused"}]),
         (
             {},
             {"images": {"web": "app:2"}},
-            [GUARD, {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "app:2"}],
+            [*GUARD, {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "app:2"}],
         ),
         (
             {"paused": True},
             {"pause_at": "1", "images": {"web": "app:2"}},
             [
-                GUARD,
+                *GUARD,
                 {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "app:2"},
                 {"op": "remove", "path": "/spec/paused"},
             ],
@@ -164,21 +167,22 @@ def test_a_restart_patch_sent_twice_writes_once():
 def test_change_cause_is_written_with_the_change_in_one_patch():
     obj = workload(generation=7, annotations={"kept": "1"})
     operations = change.operations(obj, request(images={"web": "app:2"}, change_cause="version 2"))
-    assert [o["op"] for o in operations] == ["test", "replace", "add"]
+    assert [o["op"] for o in operations] == ["test", "test", "replace", "add"]
     after = applied(obj, operations)
     assert after["metadata"]["annotations"] == {"kept": "1", CAUSE: "version 2"}
 
 
 def test_a_change_cause_alone_is_a_change_of_its_own():
     obj = workload(annotations={CAUSE: "old"})
-    assert len(change.operations(obj, request(change_cause="new"))) == 2
+    assert len(change.operations(obj, request(change_cause="new"))) == 3
     assert change.operations(obj, request(change_cause="old")) == []
 
 
-def test_guarded_refuses_what_somebody_has_changed():
+@pytest.mark.parametrize("field, value", [("generation", 8), ("uid", "that of another one of its name")])
+def test_guarded_refuses_what_somebody_has_changed_or_made(field, value):
     obj = workload(generation=7)
     operations = change.operations(obj, request(images={"web": "app:2"}))
-    obj["metadata"]["generation"] = 8
+    obj["metadata"][field] = value
     with pytest.raises(jsonpatch.JsonPatchTestFailed):
         applied(obj, operations)
 
@@ -197,7 +201,7 @@ def test_guarded_refuses_what_somebody_has_changed():
 def test_undo(cause, annotations, expected):
     obj = workload(pod_template=template("app:2"), generation=7, annotations=annotations, replicas=3)
     operations = change.undo_operations(obj, template("app:1"), cause)
-    assert operations[0] == GUARD
+    assert operations[:2] == list(GUARD)
     after = applied(obj, operations)
     assert after["spec"] == {**obj["spec"], "template": template("app:1")}
     assert after["metadata"]["annotations"] == expected
@@ -291,3 +295,28 @@ def test_predict_counts_the_generation_as_the_api_server_does(options, generatio
     after = change.predict(before, operations)
     assert after["metadata"]["generation"] == before["metadata"]["generation"] + generations
     assert before == original and not change.operations(after, request(**options))
+
+
+# ------------------------------------------------------------------- names --
+@pytest.mark.parametrize(
+    "length, kind, revision, request_, refused",
+    [
+        (52, "StatefulSet", "r" * 63, {"images": {"web": "app:2"}}, False),
+        (53, "StatefulSet", "r" * 63, {"images": {"web": "app:2"}}, True),
+        (53, "StatefulSet", "r" * 63, {"state": "restarted"}, True),
+        (53, "StatefulSet", "r" * 63, {"change_cause": "x"}, False),
+        (53, "StatefulSet", "r" * 63, {}, False),
+        (54, "StatefulSet", "r" * 64, {}, True),
+        (54, "StatefulSet", "", {}, False),
+        (200, "DaemonSet", "", {"state": "restarted"}, False),
+        (200, "Deployment", "", {"state": "restarted"}, False),
+    ],
+)
+def test_a_name_that_leaves_no_room_for_the_hash(length, kind, revision, request_, refused):
+    obj = workload(kind, template(), status={"updateRevision": revision})
+    obj["metadata"]["name"] = "n" * length
+    if not refused:
+        change.check(obj, change.Request(**request_), True)
+        return
+    with pytest.raises(TaskError, match=f"StatefulSet shop/n+: its name has {length} characters, but more than 52 leave no room"):
+        change.check(obj, change.Request(**request_), True)

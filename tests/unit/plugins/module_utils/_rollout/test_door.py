@@ -21,6 +21,9 @@ def validated(module, options):
     return ArgumentSpecValidator(spec.pop("argument_spec"), **spec).validate({**NOWHERE, **options})
 
 
+FAIL_FAST = {"fail_fast": True, "fail_fast_restarts": 3, "fail_fast_after": 60}
+
+
 @pytest.mark.parametrize("module", ENGINES)
 @pytest.mark.parametrize(
     "options, message",
@@ -45,6 +48,8 @@ def test_options_that_no_module_takes(module, options, message):
         *((module, {"label_selectors": []}, "name and label_selectors must not be empty.") for module in ENGINES),
         *((module, {"wait_timeout": 0}, "wait_timeout must be at least 1") for module in WRITERS),
         *((module, {"wait_timeout": -5}, "got: -5.") for module in WRITERS),
+        ("rollout", {"change_cause": "a\0b"}, "change_cause holds U+0000, which is no character of a text."),
+        ("rollout_undo", {"change_cause": "half \ud83d"}, "change_cause holds U+D83D, which is no character of a text."),
         ("rollout_undo", {"to_revision": -1}, "to_revision must be at least 0, got: -1."),
         ("rollout_info", {"revision": 0}, "revision must be at least 1, got: 0."),
         ("rollout", {"images": {"web": ""}}, 'the image of container "web" must be'),
@@ -69,8 +74,8 @@ def test_values_that_cannot_work(module, options, message):
 @pytest.mark.parametrize(
     "module, defaults",
     [
-        ("rollout", {"state": "complete", "wait": True, "wait_timeout": 300, "fail_fast": True, "on_failure": "fail"}),
-        ("rollout_undo", {"to_revision": 0, "replace_stuck_pods": True, "wait": True, "wait_timeout": 300}),
+        ("rollout", {"state": "complete", "wait": True, "wait_timeout": 300, **FAIL_FAST, "on_failure": "fail"}),
+        ("rollout_undo", {"to_revision": 0, "replace_stuck_pods": True, **FAIL_FAST, "wait": True, "wait_timeout": 300}),
         ("rollout_info", {"revision": None}),
     ],
 )

@@ -219,6 +219,18 @@ def event(reason="Failed", message="no such image"):
             None,
             "Deployment shop/web: FailedCreate: no.",
         ),
+        (
+            "timed out after 5 s",
+            [finding(pod="", container="", reason="FailedCreate", message="pod a: no", events=[event("FailedCreate", "Error creating: pod b: no")])],
+            None,
+            "Deployment shop/web: timed out after 5 s; pod a: no.",
+        ),
+        (
+            "timed out after 5 s",
+            [finding(container="", reason="Unschedulable", message="0/3 nodes")],
+            None,
+            "Deployment shop/web: timed out after 5 s; pod web-1: Unschedulable: 0/3 nodes.",
+        ),
         ("it broke", [], "undone: all is well", "Deployment shop/web: it broke; undone: all is well."),
     ],
     ids=[
@@ -232,6 +244,8 @@ def event(reason="Failed", message="no such image"):
         "pods unknown",
         "no pod may be created",
         "no pod may be created, known already",
+        "no pod may be created, of many events alike",
+        "a pod as a whole",
         "undone",
     ],
 )
@@ -316,6 +330,29 @@ def test_logs_of_a_container_that_crashed(logs, restarts, expected, asked):
     assert all(query["container"] == "web" for query in queries)
 
 
+NO_LOG = "unable to retrieve container logs for containerd://3172c98cbe0a"
+
+
+@pytest.mark.parametrize(
+    "state, asked, logs, expected",
+    [
+        ("terminated", ["false"], ["now\n"], ["now"]),
+        ("terminated", ["false", "true"], [NO_LOG, "before\n"], ["before"]),
+        ("running", ["true", "false"], [f"{NO_LOG}\n", "now\n"], ["now"]),
+        ("running", ["true", "false"], [NO_LOG, 'failed to try resolving symlinks in path "/var/log/pods/x": no such file'], []),
+        ("running", ["true"], [f"{NO_LOG}\nis what my program says\n"], [NO_LOG, "is what my program says"]),
+    ],
+)
+def test_the_log_is_that_of_the_run_that_ended_last_and_never_what_a_kubelet_says_instead(state, asked, logs, expected):
+    crashed = pod(reason="CrashLoopBackOff", restarts=2, exit_code=3)
+    status = crashed["status"]["containerStatuses"][0]
+    ended = {"exitCode": 3, "reason": "Error"}
+    status.update({"state": {state: ended if state == "terminated" else {"startedAt": "T3"}}, "lastState": {"terminated": ended}, "ready": False})
+    found, server = diagnosed(pods=[crashed], log=logs)
+    assert found[0]["logs"] == expected
+    assert [query["previous"] for path, query in server.asked if path.endswith("/log")] == asked
+
+
 def test_no_logs_of_a_container_that_never_ran():
     _found, server = diagnosed(pods=[pod()])
     assert not [path for path, _query in server.asked if path.endswith("/log")]
@@ -343,14 +380,41 @@ def test_without_a_pod_the_controller_s_own_events_are_told():
     assert server.asked[-1][1]["fieldSelector"].startswith("involvedObject.uid=uid-web-hash2,")
 
 
+REFUSED = [condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota: q")]
+SAID = [api_event("FailedCreate", "(combined from similar events): exceeded quota: q"), api_event("Other", lastTimestamp="9")]
+
+
+@pytest.mark.parametrize(
+    "kind, status, reason, reasons",
+    [
+        ("Deployment", {"replicas": 3, "conditions": REFUSED}, "RunContainerError", ["FailedCreate", "RunContainerError"]),
+        ("Deployment", {"replicas": 2}, "RunContainerError", ["RunContainerError"]),
+        ("StatefulSet", {"replicas": 2}, "RunContainerError", ["FailedCreate", "RunContainerError"]),
+        ("StatefulSet", {"replicas": 3}, "RunContainerError", ["RunContainerError"]),
+        ("DaemonSet", {"currentNumberScheduled": 2, "desiredNumberScheduled": 3}, "RunContainerError", ["FailedCreate", "RunContainerError"]),
+        # what is hopeless about a pod comes before
+        ("Deployment", {"replicas": 3, "conditions": REFUSED}, "InvalidImageName", ["InvalidImageName", "FailedCreate"]),
+    ],
+)
+def test_what_a_controller_was_refused_is_told_beside_pods(kind, status, reason, reasons):
+    found = pod(reason=reason)
+    found["metadata"]["labels"]["controller-revision-hash"] = "rev2" if kind == "DaemonSet" else "web-rev2"
+    revisions = [controller_revision(kind, 1), controller_revision(kind, 2)]
+    target = Target(workload(kind, template("app:2"), status=status, replicas=3))
+    report.diagnose(Server(replicasets=SETS, controllerrevisions=revisions, pods=[found], events=SAID), target)
+    assert [entry["reason"] for entry in target.diagnosis] == reasons
+    assert all(entry["message"] == "exceeded quota: q" for entry in target.diagnosis if entry["reason"] == "FailedCreate")
+
+
 @pytest.mark.parametrize(
     "resources, expected",
     [
         ({"pods": FORBIDDEN}, [("Unknown", "the pods cannot be listed: Permission is missing: pods is forbidden.")]),
         ({"pods": [pod()], "events": FORBIDDEN}, [("ErrImagePull", "")]),
+        ({"pods": [pod()], "replicasets": FORBIDDEN}, [("ErrImagePull", "")]),
         ({"pods": [], "events": FORBIDDEN}, []),
     ],
-    ids=["pods", "events", "nothing to tell"],
+    ids=["pods", "events", "revisions", "nothing to tell"],
 )
 def test_what_is_forbidden_is_left_out(resources, expected):
     found, _server = diagnosed(**resources)
@@ -385,11 +449,14 @@ SECRET_REF = {"secretKeyRef": {"name": "db", "key": "password"}}
 @pytest.mark.parametrize(
     "old, new, shown_before, shown_after",
     [
-        ({"DB_PASSWORD": "a"}, {"DB_PASSWORD": "a"}, {"DB_PASSWORD": "(hidden)"}, {"DB_PASSWORD": "(hidden)"}),
-        ({"DB_PASSWORD": "a"}, {"DB_PASSWORD": "b"}, {"DB_PASSWORD": "(hidden)"}, {"DB_PASSWORD": "(hidden, changed)"}),
-        ({}, {"API_TOKEN": "a"}, {}, {"API_TOKEN": "(hidden)"}),
-        ({"apiKey": "a"}, {}, {"apiKey": "(hidden)"}, {}),
-        ({"AWS_SECRET_ACCESS": ""}, {"AWS_SECRET_ACCESS": "x"}, {"AWS_SECRET_ACCESS": "(hidden)"}, {"AWS_SECRET_ACCESS": "(hidden, changed)"}),
+        ({"DB_PASSWORD": "a"}, {"DB_PASSWORD": "a"}, {"DB_PASSWORD": "<hidden>"}, {"DB_PASSWORD": "<hidden>"}),
+        ({"DB_PASSWORD": "a"}, {"DB_PASSWORD": "b"}, {"DB_PASSWORD": "<hidden, the old value>"}, {"DB_PASSWORD": "<hidden, a new value>"}),
+        ({}, {"API_TOKEN": "a"}, {}, {"API_TOKEN": "<hidden>"}),
+        ({"apiKey": "a"}, {}, {"apiKey": "<hidden>"}, {}),
+        (
+            {"AWS_SECRET_ACCESS": ""}, {"AWS_SECRET_ACCESS": "x"},
+            {"AWS_SECRET_ACCESS": "<hidden, the old value>"}, {"AWS_SECRET_ACCESS": "<hidden, a new value>"},
+        ),
         ({"LOG_LEVEL": "info"}, {"LOG_LEVEL": "debug"}, {"LOG_LEVEL": "info"}, {"LOG_LEVEL": "debug"}),
         ({"DB_PASSWORD": SECRET_REF}, {"DB_PASSWORD": SECRET_REF}, {"DB_PASSWORD": SECRET_REF}, {"DB_PASSWORD": SECRET_REF}),
     ],
@@ -414,7 +481,7 @@ def test_diff_hides_secrets_of_every_container():
     after["spec"]["containers"][0]["image"] = "app:2"
     shown = report.diff(written(workload(pod_template=obj), workload(generation=2, pod_template=after)))
     assert "t0p" not in str(shown)
-    assert str(shown["before"]).count("(hidden)") == str(shown["after"]).count("(hidden)") == 3
+    assert str(shown["before"]).count("<hidden>") == str(shown["after"]).count("<hidden>") == 3
 
 
 # ----------------------------------------------------------------- conflicts --
