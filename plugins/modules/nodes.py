@@ -149,6 +149,11 @@ evicted:
   type: list
   elements: str
   sample: ["Pod shop/web-1"]
+summary:
+  description: What was done, in one line, as the task prints it.
+  returned: success
+  type: str
+  sample: "nodes: created Node worker-1 label hardware=high-spec"
 host:
   description: The API server.
   returned: success

@@ -314,6 +314,17 @@ objects:
       overrides: []
       predicted: false
       title: ConfigMap shop/settings
+summary:
+  description: What was done, in one line, as the task prints it.
+  returned: success
+  type: str
+  sample: "shop in namespace shop: created ConfigMap shop/settings; Deployment shop: 3 of 3 ready"
+workloads:
+  description: How many pods of each workload are ready, a line each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Deployment shop: 3 of 3 ready"]
 rollouts:
   description: One entry for each workload that was waited for, as M(slipway.kubernetes.rollout) returns it.
   returned: always

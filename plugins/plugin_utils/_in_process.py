@@ -38,6 +38,11 @@ display = Display()
 _SILENT_CALLBACKS = ("json", "jsonl", "null", "dense", "oneline")
 
 
+def is_for_programs():
+    """Is what ansible-playbook prints read by programs?"""
+    return C.config.get_config_value("DEFAULT_STDOUT_CALLBACK").rpartition(".")[2] in _SILENT_CALLBACKS
+
+
 def core_problem():
     """Why the collection kubernetes.core that this ansible-playbook finds is not enough, or an empty text."""
     try:
@@ -65,6 +70,9 @@ class InProcessAction(ActionBase):
         except TaskError as e:
             return merge_hash(result, {**self.engine.failed, "failed": True, "msg": str(e)})
         outcome = self._run_here(task_vars, args) if self._is_local() else self._run_module(task_vars, args)
+        if outcome.get("summary") and not outcome.get("failed"):
+            # With the progress before it; Ansible's own line tells no more than that something was changed.
+            self._progress((), task_vars)(outcome["summary"])
         return merge_hash(result, outcome)
 
     def _run_module(self, task_vars, args):
@@ -162,8 +170,7 @@ class InProcessAction(ActionBase):
         )
 
     def _progress(self, hidden, task_vars):
-        callback = C.config.get_config_value("DEFAULT_STDOUT_CALLBACK").rpartition(".")[2]
-        if self._task.no_log or callback in _SILENT_CALLBACKS:
+        if self._task.no_log or is_for_programs():
             return silent
         host = (task_vars or {}).get("inventory_hostname", "localhost")
         return lambda line: display.display(f"  [{host}] {remove_values(line, hidden)}")

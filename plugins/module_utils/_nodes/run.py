@@ -112,6 +112,8 @@ def run(params, check_mode=False, want_diff=False, progress=silent):
         "evicted": evicted,
         "host": api.host,
     }
+    words = [f"{word} {', '.join(result[word])}" for word in ("created", "updated", "deleted", "evicted") if result[word]]
+    result["summary"] = f"nodes: {'; '.join(words) or 'nothing to do'}"
     if want_diff:
         result["diff"] = [diff(plan) for plan in due]
     return result

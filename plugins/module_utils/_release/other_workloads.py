@@ -127,7 +127,7 @@ def _named(item, params):
 
 
 def _follow(api, path, query, version, targets, params, deadline, progress, verdicts):
-    events, told = queue.Queue(), {}
+    events, told, quiet_until = queue.Queue(), {}, time.monotonic() + params.get("quiet", 0)
     watch = Watch(api, path, query, version, events, "workload", deadline)
     watch.opened()
     pending, news = dict(targets), set()
@@ -144,7 +144,7 @@ def _follow(api, path, query, version, targets, params, deadline, progress, verd
                     del pending[uid]
                 message, reason = verdict(target.workload)[1], target.reason
                 line = message, reason.key if reason else None
-                if told.get(uid) != line and not target.failure:
+                if told.get(uid) != line and not target.failure and now >= quiet_until:
                     told[uid] = line
                     said = f" {shown.message(reason.sentence(), target.workload)}" if reason else ""
                     progress(f"{target.name}: {message}{said}")

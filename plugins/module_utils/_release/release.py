@@ -25,7 +25,7 @@ from .._api.shown import both
 from .._rollout import fail_fast
 from . import objects as o
 from . import record as r
-from . import wait
+from . import summary, wait
 from .api import ReleaseApi
 from .checks import check_version, refuse_another_cluster
 from .carry_out import Executor
@@ -125,13 +125,16 @@ class Run:
             changed = self.put_on_hold(self.params["hold"])
         else:
             changed = self._brought()
+        objects = [self._told(step) for step in self._all_steps()]
         result = {
             "changed": changed,
+            "summary": self._summary(objects, changed),
+            "workloads": list(map(summary.ready, self.rollouts)),
             "revision": self.revision,
             "hold": self.params["hold"] or "",
             # ansible_check_mode does not know of a task that sets check_mode by itself.
             "check_mode": self.check_mode,
-            "objects": [self._told(step) for step in self._all_steps()],
+            "objects": objects,
             "rollouts": self.rollouts,
             "access": o.access(self._definitions(), self.api.node_address()) if self.params["state"] == "present" else [],
             "cluster": {"host": self.api.host, "version": self.version, "user": self.user},
@@ -593,6 +596,10 @@ class Run:
         return bool(heads)
 
     # ------------------------------------------------------------ what is told --
+    def _summary(self, objects, changed):
+        text = f"on hold: {self.params['hold']}" if self.params["hold"] else summary.done(objects, changed, self.check_mode)
+        return summary.line(self.which.name, self.which.namespace, "; ".join([text, *map(summary.ready, self.rollouts)]))
+
     @staticmethod
     def _told(step):
         meta = step.subject["metadata"]

@@ -14,6 +14,8 @@ from .._rollout.door import ENGINES
 from . import other_workloads
 
 _ROLLOUT = ENGINES["rollout"]
+#: seconds after which a wait is told of
+_QUIET = 3
 
 
 def run(params, progress=silent):
@@ -33,7 +35,7 @@ def run(params, progress=silent):
         if on_failure == "pause" and workloads["kind"] != "Deployment":
             # Only those can be paused. A release that has others as well, such as a database, is no mistake.
             on_failure = "fail"
-        asked = {**defaults, **shared, **workloads, "on_failure": on_failure, "rolled": rolled}
+        asked = {**defaults, **shared, **workloads, "on_failure": on_failure, "rolled": rolled, "quiet": _QUIET}
         return _outcome(asked, progress)
 
     outcomes = parallel(one, params["workloads"], len(params["workloads"]))

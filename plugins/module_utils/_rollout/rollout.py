@@ -61,7 +61,7 @@ def run(params, check_mode=False, want_diff=False, progress=lambda line: None):
     follower, warnings = None, []
     try:
         if waiting and any(_unfinished(t, request) for t in unpaused):
-            follower = Follower(api, scope, targets, deadline, progress, fail_fast, params["replace_stuck_pods"])
+            follower = Follower(api, scope, targets, deadline, progress, fail_fast, params["replace_stuck_pods"], params.get("quiet", 0))
             follower.open(version)
         try:
             for_all(lambda t: _write(api, t, request, deadline), targets)

@@ -95,9 +95,10 @@ class Follower:
     changed, and so that no event is missed.
     """
 
-    def __init__(self, api, scope, targets, deadline, progress, fail_fast=None, replace_stuck_pods=False):
+    def __init__(self, api, scope, targets, deadline, progress, fail_fast=None, replace_stuck_pods=False, quiet=0):
         """
         :param fail_fast: the options of that name; None for who does not wait for rollouts.
+        :param quiet: for so many seconds nothing is told: a wait that is over by then needs no words.
         """
         self._api, self._scope, self._deadline = api, scope, deadline
         self._progress, self._fail_fast = progress, fail_fast
@@ -118,7 +119,9 @@ class Follower:
         self._stuck, self._looked_at, self._kept, self._going = {}, {}, {}, {}
         self._first_seen, self._pausing = {}, []
         self._told = {}
-        self._told_at = time.monotonic()
+        self._quiet_until = time.monotonic() + quiet
+        # The first lines are due then.
+        self._told_at = time.monotonic() - (_REMINDER - quiet if quiet else 0)
         # whose turn it is: uids of targets about which there is news, and (time, uid) of those to look at then
         self._news, self._due, self._next_turn, self._judged = set(), [], {}, None
         self.warnings = []
@@ -631,6 +634,8 @@ class Follower:
     def _tell(self, targets, open_targets):
         """One line per change, and a reminder when nothing changes."""
         now = time.monotonic()
+        if now < self._quiet_until:
+            return
         due = bool(open_targets) and now - self._told_at >= _REMINDER
         if len(targets) > 10:
             if open_targets and now - self._told_at < 1:

@@ -21,7 +21,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
 
-from .rendering import ROOT, collections_path, compile_once
+from .rendering import ROOT, collections_path, compile_once, role_variables
 
 ROLE = ROOT / "roles/app"
 SEED, ROWS, CANDIDATES = 6, 34, 12
@@ -230,9 +230,8 @@ class Renderer:
     def __init__(self):
         compile_once()
         init_plugin_loader([str(collections_path())])
-        loader, self._variables = DataLoader(), {}
-        for path in ("defaults/main.yml", "vars/main.yml", "vars/checks.yml"):
-            self._variables.update(loader.load_from_file(str(ROLE / path), trusted_as_template=True))
+        loader = DataLoader()
+        self._variables = role_variables("app", loader)
         self._templar = Templar(loader, {}).copy_with_new_env(searchpath=[str(ROLE / "templates")])
         self._all = trust_as_template(
             "\n".join(f"{{% include '{name}' %}}\n\n---" for name in self._variables["__app_templates"])

@@ -23,7 +23,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
 
-from .rendering import ROOT, collections_path, compile_once, load
+from .rendering import ROOT, collections_path, compile_once, load, role_variables
 
 #: keywords of a task that it may have beside its module
 KEYWORDS = {"name", "when", "loop", "loop_control", "register", "no_log", "vars", "rescue", "failed_when"}
@@ -69,11 +69,11 @@ class Files:
     """The files of a role, each read once."""
 
     def __init__(self, loader, role):
-        self._loader, self.path, self._read = loader, ROOT / "roles" / role, {}
+        self.loader, self.path, self._read = loader, ROOT / "roles" / role, {}
 
     def load(self, path):
         if path not in self._read:
-            self._read[path] = self._loader.load_from_file(str(self.path / path), trusted_as_template=True) or {}
+            self._read[path] = self.loader.load_from_file(str(self.path / path), trusted_as_template=True) or {}
         return self._read[path]
 
 
@@ -84,7 +84,8 @@ class Role:
         self.templar, self.name, self.files, self.release = templar, name, files, release
         # What is `omit` counts as not given.
         given = {key: value for key, value in given.items() if value != "{{ omit }}"}
-        self.variables = {**files.load("defaults/main.yml"), **given, **files.load("vars/main.yml"), "role_path": str(files.path)}
+        own = role_variables(name, files.loader)
+        self.variables = {**own, **given, **{key: own[key] for key in own if key not in files.load("defaults/main.yml")}}
 
     def value(self, expression, **variables):
         self.templar.available_variables = {**self.variables, **variables}
@@ -124,19 +125,14 @@ class Role:
             step(task, task[module], variables)
 
     # ------------------------------------------------------------- modules --
-    def k8s_info(self, task, arguments, variables):
-        nothing = {"resources": []}
-        if "loop" in task:
-            item = task.get("loop_control", {}).get("loop_var", "item")
-            loop = self.value(task["loop"], **variables) if isinstance(task["loop"], str) else task["loop"]
-            nothing = {"results": [{item: each, "resources": []} for each in loop]}
-        self.variables[task["register"]] = nothing
+    def objects_info(self, task, arguments, variables):
+        wanted = self.value(arguments["objects"], **variables)
+        self.variables[task["register"]] = {
+            "found": [{**each, "served": "beta" not in each.get("api_version", ""), "seen": True, "resources": []} for each in wanted]
+        }
 
     def set_fact(self, task, arguments, variables):
         self.variables.update({key: self.value(value, **variables) for key, value in arguments.items()})
-
-    def include_vars(self, task, arguments, variables):
-        self.variables.update(self.files.load(f"vars/{arguments}"))
 
     def include_tasks(self, task, arguments, variables):
         self.run(self.files.load(f"tasks/{arguments}"))
@@ -145,16 +141,18 @@ class Role:
         if not self.holds(arguments["that"], **variables):
             raise Refused(self.value(arguments["fail_msg"], **variables))
 
-    def include_role(self, task, arguments, variables):
-        """Of the release, the tasks that only look at variables: it refuses those that the role doesn't know and values that fit nowhere."""
+    def import_role(self, task, arguments, variables):
+        """Of the release, its checks: it refuses variables that the role doesn't know, values that fit nowhere, and the role's own problems."""
         own = self.variables
         self.variables = {**self.release.load("defaults/main.yml"), **own, **self.release.load("vars/main.yml"), **variables}
         self.variables.update(ansible_parent_role_names=[f"slipway.kubernetes.{self.name}"], ansible_parent_role_paths=[str(self.files.path)])
-        tasks = self.release.load(f"tasks/{arguments.get('tasks_from', 'main.yml')}")
-        self.run([task for task in tasks if "ansible.builtin.assert" in task])
-        if "tasks_from" not in arguments:
+        # Without extra variables.
+        self.variables["__release_foreign"] = []
+        if arguments.get("tasks_from") != "apply.yml":
+            self.run(self.release.load("tasks/checks.yml"))
+        if arguments.get("tasks_from") != "checks.yml":
             raise Reached
-        self.variables = own
+        self.variables = {**own, "__release_lookups": self.variables["__release_lookups"]}
 
     def block(self, task, tasks, variables):
         self.run(tasks)

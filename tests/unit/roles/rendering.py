@@ -29,6 +29,8 @@ DOCUMENTS = (
     " | select }}"
 )
 
+NOTHING_FOUND = "{{{{ {{'found': {} | map('combine', {{'served': true, 'seen': true, 'resources': []}})}} }}}}"
+
 
 def collections_path():
     """Where the collection itself is found under its name, with the filters of its templates."""
@@ -39,6 +41,16 @@ def collections_path():
 @functools.cache
 def load(path):
     return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+def role_variables(role, loader):
+    """The defaults and variables of a role, and what it would find in an empty cluster."""
+    folder, found = ROOT / "roles" / role, {}
+    for path in (folder / "defaults/main.yml", *sorted([*folder.glob("vars/main.yml"), *folder.glob("vars/main/*.yml")])):
+        found.update(loader.load_from_file(str(path), trusted_as_template=True))
+    found["role_path"] = str(folder)
+    found["__release_lookups"] = trust_as_template(NOTHING_FOUND.format(f"__{role}_lookups" if f"__{role}_lookups" in found else "[]"))
+    return found
 
 
 def application_roles():
@@ -90,10 +102,8 @@ def render(role):
 
 def _render_here(role):
     init_plugin_loader([str(collections_path())])
-    loader, own = DataLoader(), {}
-    for path in ("defaults/main.yml", "vars/main.yml"):
-        own.update(loader.load_from_file(str(ROOT / "roles" / role / path), trusted_as_template=True))
-    own["role_path"] = str(ROOT / "roles" / role)
+    loader = DataLoader()
+    own = role_variables(role, loader)
     own["rendered_templates"] = trust_as_template(
         f"{{{{ __{role}_templates | map('regex_replace', '^', role_path ~ '/templates/') }}}}"
     )

@@ -79,11 +79,9 @@ def defaults(role):
 
 
 def release_calls(role):
-    return [
-        task
-        for task in tasks_of(role)
-        if (task.get("ansible.builtin.include_role") or {}) == {"name": "slipway.kubernetes.release"}
-    ]
+    calls = [task for task in tasks_of(role) if (task.get("ansible.builtin.import_role") or {}).get("name") == "slipway.kubernetes.release"]
+    # What has to be worked out between the checks and the release.
+    return [task for task in calls if task["ansible.builtin.import_role"].get("tasks_from") != "checks.yml"]
 
 
 def owns(role, name):
@@ -148,8 +146,7 @@ def test_options_are_documented(role):
 @pytest.mark.parametrize("role", ROLES)
 def test_variables_are_prefixed(role):
     assert [name for name in options(role) if not owns(role, name)] == []
-    path = ROOT / "roles" / role / "vars" / "main.yml"
-    internal = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    internal = [name for path in (ROOT / "roles" / role / "vars").rglob("*.yml") for name in yaml.safe_load(path.read_text(encoding="utf-8"))]
     assert [name for name in internal if not name.startswith(f"__{role}_")] == []
     for task in tasks_of(role):
         names = [task["register"]] if "register" in task else []
@@ -218,9 +215,11 @@ def test_scenario_exists(role):
 
 @pytest.mark.parametrize("role", APPLICATIONS)
 def test_application_roles_check_their_variables_first(role):
-    first = load(f"roles/{role}/tasks/main.yml")[0]
-    assert first["ansible.builtin.include_role"] == {"name": "slipway.kubernetes.release", "tasks_from": "variables.yml"}
-    assert first["vars"] == {"release_state": f"{{{{ {role}_state }}}}"}
+    first = next(task for task in load(f"roles/{role}/tasks/main.yml") if "ansible.builtin.import_role" in task)
+    call = first["ansible.builtin.import_role"]
+    assert call["name"] == "slipway.kubernetes.release" and call.get("tasks_from", "checks.yml") == "checks.yml"
+    assert first["vars"]["release_state"] == f"{{{{ {role}_state }}}}"
+    assert f"__{role}_problems" in first["vars"]["release_problems"]
     assert "when" not in first
 
 
@@ -268,7 +267,7 @@ def test_shared_variables_are_alike(role, suffix):
 def test_every_template_is_listed_and_exists(role):
     # A template that begins with an underscore is included by others.
     present = {path.name for path in (ROOT / "roles" / role / "templates").iterdir() if path.name[0] != "_"}
-    text = (ROOT / "roles" / role / "vars" / "main.yml").read_text(encoding="utf-8")
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "roles" / role / "vars").rglob("*.yml"))
     listed = set(re.findall(r"[\w.-]+\.yml\.j2", text))
     assert listed == present
 
@@ -313,16 +312,16 @@ def templated(variables, text):
 )
 def test_a_hold_ends_only_if_somebody_says_so(given, expected):
     """As an empty reason does, and none does not."""
-    (task,) = [task["slipway.kubernetes.release"] for task in load("roles/release/tasks/main.yml") if "slipway.kubernetes.release" in task]
+    (task,) = [task["slipway.kubernetes.release"] for task in load("roles/release/tasks/apply.yml") if "slipway.kubernetes.release" in task]
     assert templated({"__release_prefix": "app_", "omit": "omitted", **given}, task["hold"]) == expected
 
 
 def test_release_is_one_task_that_hands_over_all_the_module_takes():
-    (given,) = [task["slipway.kubernetes.release"] for task in load("roles/release/tasks/main.yml") if "slipway.kubernetes.release" in task]
+    (given,) = [task["slipway.kubernetes.release"] for task in load("roles/release/tasks/apply.yml") if "slipway.kubernetes.release" in task]
     assert set(given) == set(OPTIONS)
     used = set(re.findall(r"\brelease_\w+", str(given)))
-    # rendered first
-    assert used | {"release_templates"} == set(options("release"))
+    # looked at and rendered first
+    assert used | {"release_templates", "release_lookups", "release_problems"} == set(options("release"))
     assert [name for name, value in given.items() if f"release_{name}" not in value] == ["min_version"]
 
 
