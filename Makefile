@@ -28,8 +28,8 @@ help: ## this list
 
 .PHONY: demo
 demo: cluster ## deploy an app to an embedded cluster, roll it to version 2 and back
-	@$(ON_CLUSTER) "$(BIN)/ansible-playbook" -i playbooks/inventory/demo playbooks/demo.yml
-	@echo 'Here, kubectl is "$(BIN)/python tests/cluster/cluster.py kubectl$(if $(filter-out .cluster,$(CLUSTER_DIR)), --dir $(CLUSTER_DIR))", and ansible-playbook is in $(BIN).'
+	@$(ON_CLUSTER) KUBECTL="$(BIN)/python tests/cluster/cluster.py kubectl$(if $(filter-out .cluster,$(CLUSTER_DIR)), --dir $(CLUSTER_DIR))" \
+	  "$(BIN)/ansible-playbook" -i playbooks/inventory/demo playbooks/demo.yml
 
 .PHONY: test
 test: venv ## what every change must pass (STAGES="unit sanity", SCENARIOS="app")

@@ -17,7 +17,7 @@ from ._release.checks import refuse_another_cluster
 
 OPTIONS = {
     "expected": {"type": "str", "default": ""},
-    "timeout": {"type": "int", "default": 10},
+    "timeout": {"type": "int", "default": 7},
 }
 
 
@@ -28,7 +28,8 @@ def run(params, check_mode=False, want_diff=False, progress=silent):
     version, (user, _now), uid = parallel(lambda ask: ask(), [api.version, api.whoami, lambda: uid_of(api)], 3)
     if params["expected"]:
         refuse_unless(params["expected"], api.host, uid)
-    return {"changed": False, "host": api.host, "version": version, "user": user, "uid": uid}
+    summary = f"Cluster {api.host}, Kubernetes {version}{f', as {user}' if user else ''}"
+    return {"changed": False, "summary": summary, "host": api.host, "version": version, "user": user, "uid": uid}
 
 
 def uid_of(api):

@@ -24,7 +24,7 @@ options:
   timeout:
     description: How many seconds an API server that does not answer is tried for.
     type: int
-    default: 10
+    default: 7
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - slipway.kubernetes._attributes
@@ -42,6 +42,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+summary:
+  description: Which cluster this is, in one line, as the task prints it.
+  returned: success
+  type: str
+  sample: Cluster https://203.0.113.5:6443, Kubernetes v1.37.2, as kubernetes-admin
 host:
   description: The address of the API server.
   returned: success

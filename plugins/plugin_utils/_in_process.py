@@ -172,8 +172,9 @@ class InProcessAction(ActionBase):
     def _progress(self, hidden, task_vars):
         if self._task.no_log or is_for_programs():
             return silent
-        host = (task_vars or {}).get("inventory_hostname", "localhost")
-        return lambda line: display.display(f"  [{host}] {remove_values(line, hidden)}")
+        # What is done once is not one host's.
+        host = "" if self._task.run_once else f"[{(task_vars or {}).get('inventory_hostname', 'localhost')}] "
+        return lambda line: display.display(f"  {host}{remove_values(line, hidden)}")
 
 
 @contextmanager

@@ -121,7 +121,7 @@ def test_every_playbook_checks_its_inputs_first() -> None:
             continue
         first = yaml.safe_load(file.read_text())[0]
         if "ansible.builtin.import_playbook" not in first:
-            assert first["tasks"][0]["ansible.builtin.include_tasks"] == "tasks/check_inputs.yml", file
+            assert first["tasks"][0]["ansible.builtin.import_tasks"] == "tasks/check_inputs.yml", file
             assert not set(first) & {"roles", "pre_tasks"}, file
 
 

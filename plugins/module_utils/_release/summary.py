@@ -42,6 +42,8 @@ def _objects(objects, check_mode):
 def ready(rollout):
     """How many of a workload's pods are ready; what else is known of it, where there is no such number."""
     counts, name = rollout["replicas"], f"{rollout['kind']} {rollout['name']}"
+    if rollout["kind"] == "Job" and rollout["phase"] == COMPLETE:
+        return f"{name}: complete"
     if rollout["kind"] == "Job" or rollout["phase"] not in (COMPLETE, PAUSED):
         return f"{name}: {rollout['message']}"
     if rollout["phase"] == PAUSED:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from .._api.client import CORE, Deadline, object_path
+from .._api.client import CORE, FIELD_MANAGER, Deadline, object_path
 from .._api.errors import TaskError
 from .._api.shown import both, message
 from .diagnosis import NEVER, container_statuses, examine, lacks_pods, refusal, said_of
@@ -290,8 +290,14 @@ def _view(workload):
 def conflict_warnings(target):
     if not target.changed:
         return []
-    return [
+    lost = lost_managers(target.before, target.workload)
+    # The release whose workload it is will not conflict: it brings back what its source says.
+    own = [
+        f"{target.name}: the next run of its release takes {', '.join(fields[:3])} back, unless the release says the same."
+        for fields in [lost.pop(FIELD_MANAGER, None)] if fields
+    ]
+    return own + [
         f'{target.name}: field manager "{manager}" applied {", ".join(fields[:3])}{" and more" if len(fields) > 3 else ""} '
         f"by server-side apply; its next apply conflicts with this change unless it carries the same values or forces."
-        for manager, fields in lost_managers(target.before, target.workload).items()
+        for manager, fields in lost.items()
     ]
