@@ -53,8 +53,8 @@ def refuse_unless(expected, host, uid):
 
 def address(text):
     """Host and port of an address that may be a URL."""
-    parts = urlsplit(text if "//" in text else f"https://{text}")
     try:
+        parts = urlsplit(text if "//" in text else f"https://{text}")
         return (parts.hostname or "").lower(), parts.port or (80 if parts.scheme == "http" else 443), parts.path.rstrip("/")
     except ValueError:
         return text

@@ -12,7 +12,7 @@ from ._api.client import Api, ApiError, Deadline
 from ._api.engine import Engine, silent
 from ._api.errors import TaskError
 from ._api.parallel import parallel
-from ._api.shown import fit
+from ._api.shown import shown
 from ._release.checks import refuse_another_cluster
 
 #: seconds for the whole call, retries included
@@ -50,7 +50,7 @@ def run(params, check_mode=False, want_diff=False, progress=silent):
     found = parallel(lambda each: look(api, each, served[each["api_version"]].get(each["kind"])), wanted, THREADS)
     if params["sensitive"]:
         return {"changed": False, "found": found, "sensitive": True}
-    return {"changed": False, "found": fit(found)}
+    return {"changed": False, "found": [{**each, "resources": list(map(shown, each["resources"]))} for each in found]}
 
 
 def kinds(api, version):
