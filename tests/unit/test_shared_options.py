@@ -21,6 +21,15 @@ assert spec is not None and spec.loader is not None
 shared_options = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(shared_options)
 
+RELEASED = sorted(path.parts[-3] for path in (ROOT / "roles").glob("*/tasks/main.yml") if "release_templates:" in path.read_text())
+LOOKED_UP = re.findall(r"__release_prefix ~ '(\w+)'", "".join((ROOT / f"roles/release/{name}/main.yml").read_text() for name in ("defaults", "tasks")))
+#: What a role does without, and why.
+WITHOUT = {
+    ("users", "create_namespace"): "its release has no namespace",
+    ("users", "resume"): "its release has no workloads",
+    ("pod_presets", "resume"): "its release has no workloads",
+}
+
 
 @functools.cache
 def options(role: str) -> dict[str, Any]:
@@ -103,3 +112,13 @@ def test_what_is_written_reads_the_same(option: dict[str, Any]) -> None:
     text = shared_options.block("app_x", option)
     assert yaml.safe_load(text) == {"app_x": option}
     assert max(map(len, text.splitlines())) <= shared_options.WIDTH
+
+
+def test_release_looks_up_what_is_shared() -> None:
+    assert len(LOOKED_UP) > 15 and set(LOOKED_UP) <= set(yaml.safe_load((ROOT / "tests/tools/shared_options.yml").read_text())["options"])
+
+
+@pytest.mark.parametrize("suffix", sorted(set(LOOKED_UP)))
+@pytest.mark.parametrize("role", RELEASED)
+def test_a_role_has_what_release_looks_up_in_it(role: str, suffix: str) -> None:
+    assert (f"{role}_{suffix}" in options(role)) != ((role, suffix) in WITHOUT)
