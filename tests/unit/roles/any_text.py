@@ -22,7 +22,7 @@ from ansible.template import Templar, trust_as_template
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from .rendering import DOCUMENTS, ROOT, collections_path, compile_once, options, variants
+from .rendering import DOCUMENTS, ROOT, collections_path, compile_once, options, search_path, variants
 
 #: What YAML, Jinja, Kubernetes or Python might take for something else.
 NASTY = (
@@ -57,6 +57,7 @@ class Renderer:
         for path in ("defaults/main.yml", "vars/main.yml"):
             self.variables.update(self.loader.load_from_file(str(ROOT / "roles" / role / path), trusted_as_template=True))
         self.variables["role_path"] = str(ROOT / "roles" / role)
+        self.variables["ansible_search_path"] = search_path(role)
         # Definitions of kinds are thousands of lines without a value.
         self.variables["rendered_templates"] = trust_as_template(
             f"{{{{ __{role}_templates | reject('search', 'crds|definition|dnsendpoint')"

@@ -233,7 +233,7 @@ class Renderer:
         loader, self._variables = DataLoader(), {}
         for path in ("defaults/main.yml", "vars/main.yml", "vars/checks.yml"):
             self._variables.update(loader.load_from_file(str(ROLE / path), trusted_as_template=True))
-        self._templar = Templar(loader, {}).copy_with_new_env(searchpath=[str(ROLE / "templates")])
+        self._templar = Templar(loader, {}).copy_with_new_env(searchpath=[str(ROOT / "roles" / name / "templates") for name in ("app", "release")])
         self._all = trust_as_template(
             "\n".join(f"{{% include '{name}' %}}\n\n---" for name in self._variables["__app_templates"])
         )

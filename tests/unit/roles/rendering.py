@@ -42,7 +42,13 @@ def load(path):
 
 
 def application_roles():
-    return sorted(path.parent.name for path in (ROOT / "roles").glob("*/templates"))
+    # Those of `release` are parts that others import.
+    return sorted({path.parent.name for path in (ROOT / "roles").glob("*/templates")} - {"release"})
+
+
+def search_path(role):
+    """Where the lookup finds templates, and templates what they import: the role release renders those of the role that calls it."""
+    return [str(ROOT / "roles" / name) for name in ("release", role)]
 
 
 def roles_with_variants():
@@ -94,6 +100,7 @@ def _render_here(role):
     for path in ("defaults/main.yml", "vars/main.yml"):
         own.update(loader.load_from_file(str(ROOT / "roles" / role / path), trusted_as_template=True))
     own["role_path"] = str(ROOT / "roles" / role)
+    own["ansible_search_path"] = search_path(role)
     own["rendered_templates"] = trust_as_template(
         f"{{{{ __{role}_templates | map('regex_replace', '^', role_path ~ '/templates/') }}}}"
     )
