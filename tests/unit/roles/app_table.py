@@ -232,7 +232,7 @@ class Renderer:
         init_plugin_loader([str(collections_path())])
         loader = DataLoader()
         self._variables = role_variables("app", loader)
-        self._templar = Templar(loader, {}).copy_with_new_env(searchpath=[str(ROLE / "templates")])
+        self._templar = Templar(loader, {}).copy_with_new_env(searchpath=[str(ROOT / "roles" / name / "templates") for name in ("app", "release")])
         self._all = trust_as_template(
             "\n".join(f"{{% include '{name}' %}}\n\n---" for name in self._variables["__app_templates"])
         )

@@ -49,12 +49,19 @@ def role_variables(role, loader):
     for path in (folder / "defaults/main.yml", *sorted([*folder.glob("vars/main.yml"), *folder.glob("vars/main/*.yml")])):
         found.update(loader.load_from_file(str(path), trusted_as_template=True))
     found["role_path"] = str(folder)
+    found["ansible_search_path"] = search_path(role)
     found["__release_lookups"] = trust_as_template(NOTHING_FOUND.format(f"__{role}_lookups" if f"__{role}_lookups" in found else "[]"))
     return found
 
 
 def application_roles():
-    return sorted(path.parent.name for path in (ROOT / "roles").glob("*/templates"))
+    # Those of `release` are parts that others import.
+    return sorted({path.parent.name for path in (ROOT / "roles").glob("*/templates")} - {"release"})
+
+
+def search_path(role):
+    """Where the lookup finds templates, and templates what they import: the role release renders those of the role that calls it."""
+    return [str(ROOT / "roles" / name) for name in ("release", role)]
 
 
 def roles_with_variants():

@@ -277,9 +277,9 @@ def test_release_looks_up_what_is_done_with_a_release_in_the_role_that_called(su
     assert LOOKED_UP.fullmatch(defaults("release")[f"release_{suffix}"])[1] == suffix
 
 
-def test_release_has_no_templates():
+def test_release_has_no_templates_but_what_others_import():
     # The lookup would find them before those of the calling role.
-    assert not (ROOT / "roles" / "release" / "templates").exists()
+    assert [path.name for path in (ROOT / "roles" / "release" / "templates").iterdir()] == ["_kubernetes.j2"]
 
 
 #: prints the value of a template, given as JSON after its variables
