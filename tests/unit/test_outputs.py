@@ -74,7 +74,7 @@ def kept() -> set[str]:
         names |= {task["register"]} if "register" in task else set()
         names |= set(task.get("ansible.builtin.set_fact") or ()) - {"cacheable"}
         names |= {task["loop_control"]["loop_var"]} if "loop_var" in task.get("loop_control", ()) else set()
-        if "ansible.builtin.import_role" not in task and "ansible.builtin.import_playbook" not in task:
+        if not {"ansible.builtin.include_role", "ansible.builtin.import_role", "ansible.builtin.import_playbook"} & task.keys():
             names |= set(task.get("vars") or ())
     return names - ANSIBLE
 

@@ -363,13 +363,13 @@ def test_inputs_of_playbooks_are_documented(playbook):
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 def test_playbooks_run_where_the_client_is_and_check_their_inputs(playbook):
     plays = [play for play in load(f"playbooks/{playbook}.yml") if "hosts" in play]
-    for play in plays:
+    for play in [*plays, *load("playbooks/plays/layer.yml")]:
         assert play["connection"] == "local"
         assert play["gather_facts"] is False
         assert play["vars"]["ansible_python_interpreter"] == "{{ ansible_playbook_python }}"
     if load(f"playbooks/{playbook}.meta.yml")["argument_specs"][playbook]["options"]:
         first = plays[0]["tasks"][0]
-        assert first["ansible.builtin.include_tasks"] == "tasks/check_inputs.yml"
+        assert first["ansible.builtin.import_tasks"] == "tasks/check_inputs.yml"
         assert first["vars"] == {"__playbook": playbook}
 
 
