@@ -47,6 +47,11 @@ options:
       - Namespace of the release's records, if it is not that of the release. Without both it is V(slipway-system).
     type: str
     default: ""
+  variable_prefix:
+    description:
+      - How the variables begin by which a role has these options, such as V(shop_), for messages that say what to set.
+    type: str
+    default: ""
   renamed_from:
     description:
       - What the release was called before. Its records and objects are then this release's, without being made anew.

@@ -115,7 +115,7 @@ def test_pruning_can_be_left_out_by_name(shop):
 def test_what_is_somebody_elses_is_named_and_left(shop):
     patch_as(shop, "them", "ConfigMap", shop.make(config_map("a"))["metadata"]["name"], {"data": {"theirs": "1"}})
     message = shop.run(config_map("a", x="1"), config_map("b"), ok=False)["msg"]
-    assert message == f"ConfigMap {shop.namespace}/a exists and was not made by this release; set release_adopt to take it over"
+    assert message == f"ConfigMap {shop.namespace}/a exists and was not made by this release; set adopt to take it over"
     assert shop.names() == {"a"} and shop.names("Secret") == set()
     adopted = shop.run(config_map("a", x="1"), adopt=True)
     assert adopted["changed"] and shop.get("ConfigMap", "a")["data"] == {"theirs": "1", "x": "1"}
@@ -189,7 +189,7 @@ def test_what_a_release_had_before_there_were_records(shop):
     for name in ("a", "old"):
         shop.make({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "labels": labels}})
     result = shop.run(config_map("a"))
-    assert actions(result) == {"a": "update"} and "with release_adopt this run removes them" in " ".join(result["warnings"])
+    assert actions(result) == {"a": "update"} and "with adopt this run removes them" in " ".join(result["warnings"])
     assert shop.names() == {"a", "old"}
     assert not shop.run(config_map("a"))["changed"]
 
@@ -438,7 +438,7 @@ def test_a_release_on_hold_is_left_alone_until_it_is_not(shop):
     assert shop.run(config_map("a", x="1"), hold="audit")["changed"] and not shop.run(config_map("a", x="1"), hold="audit")["changed"]
     for check in (False, True):
         message = shop.run(config_map("a", x="1"), check=check, ok=False)["msg"]
-        assert " is on hold by " in message and message.endswith(': audit. release_hold: "" goes on.')
+        assert " is on hold by " in message and message.endswith(': audit. hold: "" goes on.')
     assert "on hold" in shop.run(state="absent", ok=False)["msg"] and shop.get("ConfigMap", "a").get("data") is None
     assert shop.run(config_map("a", x="1"), hold="")["changed"]
     assert not shop.run(config_map("a", x="1"))["changed"]
@@ -680,7 +680,7 @@ def test_fields_of_another_manager_are_named_and_taken_over_on_request(shop):
     query = [("fieldManager", "them"), ("force", "true")]
     shop.api._send("patch", shop.path("ConfigMap", "a"), query, body, "application/apply-patch+yaml")
     message = shop.run(config_map("a", x="2"), ok=False)["msg"]
-    assert ".data.x (them)" in message and "release_force_conflicts" in message
+    assert ".data.x (them)" in message and "force_conflicts" in message
     assert shop.run(config_map("a", x="2"), force_conflicts=True)["changed"] and shop.get("ConfigMap", "a")["data"] == {"x": "2"}
 
 
@@ -750,7 +750,7 @@ def test_what_somebody_has_paused_or_held_stays_so(shop, manager):
     assert db["template"]["metadata"]["annotations"] == restarted["metadata"]["annotations"]
     # It would be as if nothing had been done.
     refused = shop.run(deployment("web", image="app:2", replicas=2), stateful_set("db"), ok=False)["msg"]
-    assert f"Deployment {shop.namespace}/web is paused" in refused and "release_resume" in refused
+    assert f"Deployment {shop.namespace}/web is paused" in refused and "resume" in refused
     done = shop.run(deployment("web", image="app:2", replicas=2), stateful_set("db"), resume=True)
     assert actions(done) == {"web": "update", "db": "unchanged"}
     assert not shop.get("Deployment", "web")["spec"].get("paused")

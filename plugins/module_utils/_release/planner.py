@@ -38,11 +38,13 @@ class Planner:
 
     :param takeover: the release has no record yet, and may have objects from before there were any.
     :param resume: go on with a paused rollout whose template changes.
+    :param prefix: how the variables begin by which a role has what is an option here, for sentences that name one.
     :param managers: field managers whose fields become the release's with an object that it adopts, beside those of kubectl and the like.
     """
 
-    def __init__(self, api, record, adopt=False, force_conflicts=False, takeover=False, resume=False, managers=()):
+    def __init__(self, api, record, adopt=False, force_conflicts=False, takeover=False, resume=False, managers=(), prefix=""):
         self._api, self._record = api, record
+        self._prefix = prefix
         self._adopt, self._force, self._resume, self._managers = adopt, force_conflicts, resume, ADOPTED.union(managers)
         self.claim = Claim.of(record, takeover, functools.cache(api.is_orphaned))
         self.errors, self.warnings, self._scaled = [], [], set()
@@ -251,7 +253,7 @@ class Planner:
                     step.resumed = True
                     return self._compare(step, obj, live)
                 self.errors.append(
-                    f"{step.title} is paused, so that the change of its pods would not be rolled out; set release_resume to resume it"
+                    f"{step.title} is paused, so that the change of its pods would not be rolled out; set {self._prefix}resume to resume it"
                 )
                 return step
             if step.rolls:
@@ -266,7 +268,7 @@ class Planner:
             return True
         if not self.claim.owns(live):
             if not self._adopt:
-                self.errors.append(f"{step.title} {whose(live, self.claim)}; set release_adopt to take it over")
+                self.errors.append(f"{step.title} {whose(live, self.claim)}; set {self._prefix}adopt to take it over")
                 return False
             step.reason = "adopted"
         elif self.claim.replaced(live):
@@ -303,8 +305,8 @@ class Planner:
         if foreign and not self._force:
             fields = ", ".join(f"{conflict['field']} ({conflict['manager']})" for conflict in foreign)
             self.errors.append(
-                f"{step.title}: other field managers hold values unlike this release's: {fields}; set release_force_conflicts to "
-                "take these fields over"
+                f"{step.title}: other field managers hold values unlike this release's: {fields}; set "
+                f"{self._prefix}force_conflicts to take these fields over"
             )
             return False
         step.force, step.overrides = True, conflicts
@@ -346,8 +348,8 @@ class Planner:
             if o.is_data(step.live):
                 step.action = KEEP
             elif not prune and step.action == DELETE:
-                step.action, step.reason = KEEP, "release_prune is false"
-                self.warnings.append(f"{step.title} is no longer among the release's objects, and is left, since release_prune is false")
+                step.action, step.reason = KEEP, f"{self._prefix}prune is false"
+                self.warnings.append(f"{step.title} is no longer among the release's objects, and is left, since {step.reason}")
         return [step for step in steps if step.action == DELETE or step.reason]
 
     def absent(self, delete_data=False):

@@ -39,6 +39,7 @@ OPTIONS = {
     "namespace": {"type": "str", "default": ""},
     "owner": {"type": "str", "default": "release"},
     "record_namespace": {"type": "str", "default": ""},
+    "variable_prefix": {"type": "str", "default": ""},
     "renamed_from": {
         "type": "dict",
         "options": {
@@ -99,6 +100,7 @@ class Run:
         self.api = ReleaseApi(params["auth"], self.deadline, progress=progress)
         refuse_another_cluster(self.api.apart)
         self.which = r.Identity(params["owner"], params["name"], params["namespace"])
+        self.prefix = params["variable_prefix"]
         self.run_id = secrets.token_hex(5)
         self.records = self._records(self.which)
         self.former = None
@@ -113,6 +115,10 @@ class Run:
         #: sentences about namespaces that nobody makes
         self.unknown = []
         self.revision = 0
+
+    def _of_release(self, option):
+        """What the role release alone has a variable for."""
+        return f"release_{option}" if self.prefix else option
 
     def _records(self, which):
         namespace = self.params["record_namespace"] or which.namespace or r.SYSTEM_NAMESPACE
@@ -164,7 +170,7 @@ class Run:
     def present(self):
         definitions = self._definitions()
         if not self.params["allow_empty"] and all(obj["kind"] == "Namespace" for obj in definitions):
-            raise TaskError(f"{self._title()} has no objects, so that all it has would be deleted; set release_allow_empty if that is meant.")
+            raise TaskError(f"{self._title()} has no objects, so that all it has would be deleted; set {self._of_release('allow_empty')} if that is meant.")
         absent = self._absent_namespaces(definitions)
         while True:
             heads, before = self._look()
@@ -277,7 +283,7 @@ class Run:
         except TaskError as error:
             raise TaskError(
                 f"{self._title()} has no namespace, and one for its record cannot be made: {error} "
-                "Another one can be named by release_record_namespace."
+                f"Another one can be named by {self._of_release('record_namespace')}."
             ) from None
 
     def _is_absent(self, name):
@@ -357,7 +363,7 @@ class Run:
         if self.params["hold"] is None:
             raise TaskError(
                 f"{self._title()} is on hold by {held['user'] or 'somebody'} since {held['since']}: {held['reason']}. "
-                'release_hold: "" goes on.'
+                f'{self.prefix}hold: "" goes on.'
             )
         # An empty reason ends it.
         if not self.check_mode:
@@ -365,7 +371,7 @@ class Run:
 
     def _planner(self, record, takeover):
         given = self.params
-        return Planner(self.api, record, given["adopt"], given["force_conflicts"], takeover, given["resume"], given["adopt_managers"])
+        return Planner(self.api, record, given["adopt"], given["force_conflicts"], takeover, given["resume"], given["adopt_managers"], self.prefix)
 
     def _left_behind(self, planner, definitions):
         """Entries for objects from before there were records that this run does not render; they are searched for once."""
@@ -382,7 +388,7 @@ class Run:
             return entries
         titles = ", ".join(o.title(obj) for obj in found if not o.is_data(obj))
         if titles:
-            self.warnings.append(f"{self._title()} may have had {titles}; with release_adopt this run removes them, else they are left.")
+            self.warnings.append(f"{self._title()} may have had {titles}; with {self.prefix}adopt this run removes them, else they are left.")
         return ()
 
     def _facts(self):

@@ -322,7 +322,7 @@ def test_release_is_one_task_that_hands_over_all_the_module_takes():
     used = set(re.findall(r"\brelease_\w+", str(given)))
     # looked at and rendered first
     assert used | {"release_templates", "release_lookups", "release_problems"} == set(options("release"))
-    assert [name for name, value in given.items() if f"release_{name}" not in value] == ["min_version"]
+    assert [name for name, value in given.items() if f"release_{name}" not in value] == ["variable_prefix", "min_version"]
 
 
 @pytest.mark.parametrize(

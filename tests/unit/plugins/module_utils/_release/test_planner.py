@@ -388,7 +388,7 @@ class TestOthers:
     @pytest.mark.parametrize(
         "labels, message",
         [
-            ({}, "ConfigMap shop/x exists and was not made by this release; set release_adopt to take it over"),
+            ({}, "ConfigMap shop/x exists and was not made by this release; set adopt to take it over"),
             ({o.MANAGED_BY: "Helm"}, "ConfigMap shop/x is managed by Helm"),
             (o.release_labels("other", "shop"), "ConfigMap shop/x belongs to release other in namespace shop"),
             (o.release_labels("other", ""), "ConfigMap shop/x belongs to release other; set"),
@@ -429,7 +429,7 @@ class TestOthers:
     def test_a_field_that_somebody_else_has_set(self):
         path = "/api/v1/namespaces/shop/configmaps/x"
         server = Server(SHOP, *made(*ours(obj(data={"k": "a"}))), refuse={path: (409, self.CONFLICT % "kubectl-edit")})
-        with pytest.raises(TaskError, match=r"\.data\.k \(kubectl-edit\); set release_force_conflicts"):
+        with pytest.raises(TaskError, match=r"\.data\.k \(kubectl-edit\); set force_conflicts"):
             plan(server, ours(obj(data={"k": "b"})))
         steps, planner = plan(server, ours(obj(data={"k": "b"})), force_conflicts=True)
         step = steps["ConfigMap shop/x"]
@@ -517,7 +517,7 @@ class TestPrune:
         server = Server(SHOP, *made(*ours(obj(name="old"))))
         planner = planner_of(server)
         (step,) = planner.superfluous(ours(obj(name="new")), False)
-        assert (step.title, step.action, step.reason) == ("ConfigMap shop/old", "keep", "release_prune is false")
+        assert (step.title, step.action, step.reason) == ("ConfigMap shop/old", "keep", "prune is false")
         server.stored[server.path(obj(name="old"))]["metadata"]["uid"] = "restored"
         (step,) = planner.superfluous(ours(obj(name="new")), True)
         assert (step.action, step.reason) == ("keep", "it is another one than the release has made")
