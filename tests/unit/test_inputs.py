@@ -42,10 +42,10 @@ def test_paths_are_used_as_check_inputs_has_made_them(playbook: str, name: str) 
     assert set(used) == {f"__paths.{name}"}
 
 
-def play(playbook: str, here: Path, **inputs: str) -> str:
+def play(playbook: str, here: Path, *options: str, **inputs: str) -> str:
     """What a playbook says, started in a folder by a program, which may not set PWD."""
     command = [str(Path(sys.executable).parent / "ansible-playbook"), str(PLAYBOOKS / f"{playbook}.yml")]
-    command += ["--extra-vars", json.dumps(inputs)]
+    command += [*options, "--extra-vars", json.dumps(inputs)]
     environment = os.environ | {
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(here / ".ansible"), "HOME": str(here), "KUBECONFIG": os.devnull, "PWD": "/",
     }
@@ -117,3 +117,36 @@ def test_bad_inputs_are_told(tmp_path: Path, playbook: str, inputs: dict, said: 
     environment = os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(tmp_path / ".ansible"), "KUBECONFIG": os.devnull}
     result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 2 and said in re.sub(r"\s+", " ", result.stdout + result.stderr), result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("groups", "refusal"),
+    [
+        (
+            {"wordpress": {"blog": {}, "shop": {"wordpress_namespace": "wordpress"}}},
+            "blog and shop would be one release, wordpress in namespace wordpress of role wordpress",
+        ),
+        ({"wordpress": {"blog": {"wordpress_namespace": "blog"}, "shop": {}}}, None),
+        ({"app": {"a": {"app_name": "web"}, "b": {"app_name": "web", "app_namespace": "other"}}}, None),
+        ({"app": {"a": {"app_name": "web"}, "b": {"app_name": "{{ 'we' ~ 'b' }}"}}}, "a and b would be one release, web in namespace web of role app"),
+        ({"app": {"a": {"app_name": "web"}}, "cassandra": {"b": {"cassandra_name": "web", "cassandra_namespace": "web"}}}, None),
+        (
+            {"cassandra": {"a": {"slipway_kubernetes_namespace": "x"}, "b": {"cassandra_namespace": "x"}}},
+            "a and b would be one release, cassandra in namespace x of role cassandra",
+        ),
+        ({"metrics_server": {"a": {}, "b": {}}}, "a and b would be one release, metrics-server in namespace metrics-server of role metrics_server"),
+        ({"users": {"a": {}, "b": {}}}, "a and b would be one release, users of role users"),
+        ({"nodes": {"a": {}, "b": {}}}, "a and b would be one release, nodes of role nodes"),
+        # of no role that is deployed
+        ({"other": {"a": {}, "b": {}}}, None),
+    ],
+)
+def test_two_hosts_are_not_one_release(tmp_path: Path, groups: dict, refusal: str | None) -> None:
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text(yaml.safe_dump({"platform": {"children": {group: {"hosts": hosts} for group, hosts in groups.items()}}}))
+    said = play("site", tmp_path, "--inventory", str(inventory))
+    if refusal:
+        assert f"{refusal}: give each a name or a namespace of its own. Nothing was changed." in said
+    else:
+        # The next thing that is looked at.
+        assert "Look which cluster this is" in said and "would be one release" not in said

@@ -113,10 +113,17 @@ class ReleaseApi(Api):
 
     def names(self, path):
         """The names of all objects of a collection."""
-        found, token = set(), None
+        found, token, limit = set(), None, [("limit", _NAMES)]
         while True:
-            query = [("limit", _NAMES)] + ([("continue", token)] if token else [])
-            page = json.loads(self._retry(lambda query=query: self._send("get", path, query, headers={"Accept": METADATA_LIST})).data)
+            query = limit + ([("continue", token)] if token else [])
+            try:
+                page = json.loads(self._retry(lambda query=query: self._send("get", path, query, headers={"Accept": METADATA_LIST})).data)
+            except ApiError as error:
+                if error.code != 410 or not token:
+                    raise
+                # As in list(): all in one.
+                found, token, limit = set(), None, []
+                continue
             found.update(item["metadata"]["name"] for item in page.get("items") or [])
             token = (page.get("metadata") or {}).get("continue")
             if not token:
