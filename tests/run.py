@@ -76,6 +76,7 @@ SECONDS_OF_OTHERS = {"integration": 230, "molecule": 100}
 SIDE_BY_SIDE = {"faults": 2}
 # Each start of ansible-test costs as much as a short target.
 INTEGRATION_GROUPS = 3
+ALL_OUTPUT = {"ANSIBLE_STDOUT_CALLBACK": "default", "ANSIBLE_DISPLAY_OK_HOSTS": "true", "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "true"}
 
 
 @dataclass
@@ -201,6 +202,8 @@ class Worker:
             "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "PYTHONPATH": str(self.directory),
             "ANSIBLE_CONFIG": str(self.tree / "ansible.cfg"),
+            # Whoever reads a log wants all of it.
+            **ALL_OUTPUT,
             "ANSIBLE_COLLECTIONS_PATH": str(self.directory),
             "ANSIBLE_HOME": str(self.directory / "ansible"),
             "KUBECONFIG": str(kubeconfig),

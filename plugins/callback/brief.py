@@ -14,7 +14,7 @@ author:
 description:
   - The default output, but for what modules of this collection tell by themselves in one line, such as
     M(slipway.kubernetes.release), and for a recap that names only hosts on which something failed.
-  - With C(-v) it is the default output.
+  - With C(-v) it is the default output, with all tasks.
 extends_documentation_fragment:
   - default_callback
   - result_format_callback
@@ -31,6 +31,12 @@ class CallbackModule(Default):
     CALLBACK_TYPE = "stdout"
     CALLBACK_NAME = "slipway.kubernetes.brief"
 
+    def set_options(self, task_keys=None, var_options=None, direct=None):
+        super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
+        if self._display.verbosity:
+            for option in ("display_ok_hosts", "display_skipped_hosts"):
+                self.set_option(option, True)
+
     def v2_runner_on_ok(self, result):
         # What is included tells for itself, and what has a summary was printed by its action, with the progress before. A diff has
         # been shown by now; warnings are still to be told.
@@ -46,7 +52,7 @@ class CallbackModule(Default):
     def v2_playbook_on_stats(self, stats):
         summaries = {host: stats.summarize(host) for host in stats.processed}
         failed = [host for host, summary in summaries.items() if summary["failures"] or summary["unreachable"]]
-        if self._display.verbosity:
+        if self._display.verbosity or (self.get_option("show_custom_stats") and stats.custom):
             super().v2_playbook_on_stats(stats)
             return
         changed = sum(bool(summary["changed"]) for summary in summaries.values())
