@@ -40,10 +40,16 @@ class CallbackModule(Default):
     def v2_runner_on_ok(self, result):
         # What is included tells for itself, and what has a summary was printed by its action, with the progress before. A diff has
         # been shown by now; warnings are still to be told.
-        told = isinstance(result.task, TaskInclude) or (result.result.get("summary") and not result.warnings)
+        told = isinstance(result.task, TaskInclude) or (result.result.get("_printed") and not result.warnings)
         if told and not self._display.verbosity:
             return
+        # What debug shows is there to be seen.
+        hidden = result.result.get("_ansible_verbose_always") and not self.get_option("display_ok_hosts")
+        if hidden:
+            self.set_option("display_ok_hosts", True)
         super().v2_runner_on_ok(result)
+        if hidden:
+            self.set_option("display_ok_hosts", False)
 
     def v2_playbook_on_include(self, included_file):
         if self._display.verbosity:

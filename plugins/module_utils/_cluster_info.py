@@ -15,6 +15,9 @@ from ._api.parallel import parallel
 from ._release.api import ReleaseApi
 from ._release.checks import refuse_another_cluster
 
+#: seconds for the whole call
+TIMEOUT = 30
+
 OPTIONS = {
     "expected": {"type": "str", "default": ""},
     "timeout": {"type": "int", "default": 7},
@@ -23,7 +26,7 @@ OPTIONS = {
 
 def run(params, check_mode=False, want_diff=False, progress=silent):
     """Ask the API server for its version, its oldest namespace, and who it takes us for."""
-    api = ReleaseApi(params["auth"], Deadline(params["timeout"]), progress=progress)
+    api = ReleaseApi(params["auth"], Deadline(TIMEOUT), progress=progress, first_contact=params["timeout"])
     refuse_another_cluster(api.apart)
     version, (user, _now), uid = parallel(lambda ask: ask(), [api.version, api.whoami, lambda: uid_of(api)], 3)
     if params["expected"]:

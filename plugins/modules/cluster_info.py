@@ -22,7 +22,7 @@ options:
     type: str
     default: ""
   timeout:
-    description: How many seconds an API server that does not answer is tried for.
+    description: How many seconds an API server that does not answer is tried for, of 30 that the task takes at most.
     type: int
     default: 7
 extends_documentation_fragment:

@@ -72,7 +72,10 @@ class InProcessAction(ActionBase):
         outcome = self._run_here(task_vars, args) if self._is_local() else self._run_module(task_vars, args)
         if outcome.get("summary") and not outcome.get("failed"):
             # With the progress before it; Ansible's own line tells no more than that something was changed.
-            self._progress((), task_vars)(outcome["summary"])
+            tell = self._progress((), task_vars)
+            tell(outcome["summary"])
+            # For the callback brief, which need not tell it again.
+            outcome["_printed"] = tell is not silent
         return merge_hash(result, outcome)
 
     def _run_module(self, task_vars, args):

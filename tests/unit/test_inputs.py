@@ -137,6 +137,8 @@ def test_bad_inputs_are_told(tmp_path: Path, playbook: str, inputs: dict, said: 
         ({"metrics_server": {"a": {}, "b": {}}}, "a and b would be one release, metrics-server in namespace metrics-server of role metrics_server"),
         ({"users": {"a": {}, "b": {}}}, "a and b would be one release, users of role users"),
         ({"nodes": {"a": {}, "b": {}}}, "a and b would be one release, nodes of role nodes"),
+        # one of them goes
+        ({"wordpress": {"blog": {"wordpress_state": "absent"}, "shop": {}}}, None),
         # of no role that is deployed
         ({"other": {"a": {}, "b": {}}}, None),
     ],
@@ -146,7 +148,25 @@ def test_two_hosts_are_not_one_release(tmp_path: Path, groups: dict, refusal: st
     inventory.write_text(yaml.safe_dump({"platform": {"children": {group: {"hosts": hosts} for group, hosts in groups.items()}}}))
     said = play("site", tmp_path, "--inventory", str(inventory))
     if refusal:
-        assert f"{refusal}: give each a name or a namespace of its own. Nothing was changed." in said
+        end = "it takes all in one host." if refusal.endswith(("users", "nodes")) else "give each a name or a namespace of its own."
+        assert f"{refusal}: {end} Nothing was changed." in said
     else:
         # The next thing that is looked at.
         assert "Look which cluster this is" in said and "would be one release" not in said
+
+
+def test_each_host_has_its_own_inputs(tmp_path: Path) -> None:
+    """What one host of the inventory says of its data is not said of another's."""
+    hosts = {"scratch": {"uninstall_delete_data": True, "app_name": "scratch"}, "prod": {"app_name": "prod"}}
+    (tmp_path / "inventory.yml").write_text(yaml.safe_dump({"platform": {"children": {"app": {"hosts": hosts}}}}))
+    plays = yaml.safe_load((PLAYBOOKS / "uninstall.yml").read_text())
+    # Up to where a cluster is asked.
+    tasks = [task for task in plays[0]["tasks"] if "slipway.kubernetes.cluster_info" not in task]
+    plays[0]["tasks"] = [*tasks, {"name": "Tell", "ansible.builtin.debug": {"msg": "{{ inventory_hostname }} {{ __inputs.uninstall_delete_data }}"}}]
+    for name in ("tasks", "vars", "uninstall.meta.yml"):
+        (tmp_path / name).symlink_to(PLAYBOOKS / name)
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([plays[0]]))
+    command = [Path(sys.executable).parent / "ansible-playbook", "-i", "inventory.yml", "-e", "uninstall_releases=all", "play.yml"]
+    environment = os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_HOME": str(tmp_path / ".ansible"), "KUBECONFIG": os.devnull}
+    said = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False).stdout
+    assert "scratch True" in said and "prod False" in said, said

@@ -121,7 +121,10 @@ class Backoff:
 class Api:
     """One API server for one call of a module."""
 
-    def __init__(self, auth, deadline, dry_run=False, progress=None):
+    def __init__(self, auth, deadline, dry_run=False, progress=None, first_contact=None):
+        """
+        :param first_contact: seconds within which an API server that has never answered must do so, those for credentials left out.
+        """
         self._deadline = deadline
         self._call = current()
         self._call.limit(deadline)
@@ -132,6 +135,8 @@ class Api:
         self._answered = False
         self._told = None, 0
         self._connection = _connect(auth, self.time_limit())
+        if first_contact is not None:
+            self._contact = Deadline(min(first_contact, deadline.left()))
         self.host = self._connection.host
         #: why kubernetes.core would go elsewhere with these options, or as somebody else
         self.apart = self._connection.apart
@@ -288,7 +293,8 @@ class Api:
     def give_up_after(self, fault):
         """Raise when a fault has lasted too long; else say that it is being ridden out."""
         if self._deadline.expired or (not self._answered and self._contact.expired):
-            raise TaskError(f"{fault}; gave up after {self._deadline.seconds - self._deadline.left():.0f} s.")
+            limit = self._deadline if self._answered else self._contact
+            raise TaskError(f"{fault}; gave up after {limit.seconds - limit.left():.0f} s.")
         # told once, not with every attempt
         words, until = self._told
         if str(fault) != words or time.monotonic() > until:

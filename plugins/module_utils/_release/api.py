@@ -82,8 +82,8 @@ def resources_of(groups):
 class ReleaseApi(Api):
     """What planning needs besides single objects: discovery, metadata of anything, server-side apply's dry run."""
 
-    def __init__(self, auth, deadline, progress=None):
-        super().__init__(auth, deadline, progress=progress)
+    def __init__(self, auth, deadline, progress=None, first_contact=None):
+        super().__init__(auth, deadline, progress=progress, first_contact=first_contact)
         self._resources = None
         # Whoever looks something up while another thread still asks must not take it for not served.
         self._discovering = threading.Lock()

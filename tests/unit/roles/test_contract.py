@@ -20,7 +20,7 @@ from .rendering import ROOT, application_roles, load, options
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
 APPLICATIONS = application_roles()
 PLAYBOOKS = sorted(
-    path.stem for path in (ROOT / "playbooks").glob("*.yml") if not path.stem.endswith(".meta")
+    path.stem for path in (ROOT / "playbooks").glob("[!_]*.yml") if not path.stem.endswith(".meta")
 )
 
 #: What every application role takes, and how: uninstall.yml and inventories rely on the fallbacks.
@@ -219,7 +219,7 @@ def test_application_roles_check_their_variables_first(role):
     call = first["ansible.builtin.import_role"]
     assert call["name"] == "slipway.kubernetes.release" and call.get("tasks_from", "checks.yml") == "checks.yml"
     assert first["vars"]["release_state"] == f"{{{{ {role}_state }}}}"
-    assert f"__{role}_problems" in first["vars"]["release_problems"]
+    assert f"__{role}_problems" in first["vars"].get("release_problems", "") + first["vars"].get("release_cluster_problems", "")
     assert "when" not in first
 
 
@@ -321,7 +321,7 @@ def test_release_is_one_task_that_hands_over_all_the_module_takes():
     assert set(given) == set(OPTIONS)
     used = set(re.findall(r"\brelease_\w+", str(given)))
     # looked at and rendered first
-    assert used | {"release_templates", "release_lookups", "release_problems"} == set(options("release"))
+    assert used | {"release_templates", "release_lookups", "release_problems", "release_cluster_problems"} == set(options("release"))
     assert [name for name, value in given.items() if f"release_{name}" not in value] == ["variable_prefix", "min_version"]
 
 
@@ -363,7 +363,7 @@ def test_inputs_of_playbooks_are_documented(playbook):
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 def test_playbooks_run_where_the_client_is_and_check_their_inputs(playbook):
     plays = [play for play in load(f"playbooks/{playbook}.yml") if "hosts" in play]
-    for play in [*plays, *load("playbooks/plays/layer.yml")]:
+    for play in [*plays, *load("playbooks/_layer.yml")]:
         assert play["connection"] == "local"
         assert play["gather_facts"] is False
         assert play["vars"]["ansible_python_interpreter"] == "{{ ansible_playbook_python }}"

@@ -22,7 +22,8 @@ PLAY = [
         "hosts": "all",
         "gather_facts": False,
         "tasks": [
-            {"name": "Look", "ansible.builtin.debug": {"msg": "not to be seen"}},
+            {"name": "Look", "ansible.builtin.set_fact": {"x": "not to be seen"}},
+            {"name": "Show", "ansible.builtin.debug": {"msg": "to be seen"}, "run_once": True},
             {"name": "Leave out", "ansible.builtin.debug": {"msg": "nor this"}, "when": False},
             {"name": "Take along", "ansible.builtin.include_tasks": "more.yml"},
             {"name": "Say what to do", **SHOW, "run_once": True},
@@ -51,7 +52,7 @@ def screen(tmp_path):
 def test_a_screen_has_what_was_changed_and_what_is_shown(screen):
     lines = [line.rstrip("*").rstrip() for line in screen().splitlines()]
     assert lines == [
-        "", "PLAY [Work]", "", "TASK [Change]", "changed: [a]", "changed: [b]", "", 'Look: kubectl get pods -o "wide"', "Stop: make cluster-down", "",
+        "", "PLAY [Work]", "", "TASK [Show]", "ok: [a] => {", '    "msg": "to be seen"', "}", "", "TASK [Change]", "changed: [a]", "changed: [b]", "", 'Look: kubectl get pods -o "wide"', "Stop: make cluster-down", "",
         "2 hosts: 2 changed, 0 failed",
     ]
 
@@ -99,7 +100,7 @@ def test_what_tells_by_itself_is_not_told_again(monkeypatch):
     monkeypatch.setattr(Default, "v2_runner_on_ok", lambda self, result: told.append(result))
     callback = CallbackModule()
     callback._display = Display()
-    summed_up, plain, warned = Result(changed=True, summary="shop: created"), Result(changed=True), Result(changed=True, summary="shop: created")
+    summed_up, plain, warned = Result(changed=True, _printed=True), Result(changed=True, summary="not ours"), Result(changed=True, _printed=True)
     warned.warnings = ["look out"]
     for result in (summed_up, plain, warned):
         callback.v2_runner_on_ok(result)
