@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +36,13 @@ class Tried:
         return self._run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(ROOT / "tests/pytest.ini"),
                          "-o", f"pythonpath={self.folder / 'collections'}", *(str(ROOT / path) for path in paths))
 
+    def render(self, role: str) -> dict[str, list[dict[str, Any]]]:
+        """The role's objects, by the name of each variant of its variables."""
+        done = subprocess.run([str(self.binaries / "python"), "-m", "roles.rendering", role], env=self.environment, cwd=ROOT / "tests/unit",
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, end_of(done)
+        return json.loads(done.stdout)
+
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([str(self.binaries / program), *arguments], env=self.environment, cwd=self.folder,
                               capture_output=True, text=True, check=False)
@@ -47,6 +57,13 @@ def tried(versions: Versions, folder: Path, binaries: Path | None = None) -> Tri
 
 def end_of(done: subprocess.CompletedProcess[str]) -> str:
     return done.stdout[-6000:] + done.stderr[-3000:]
+
+
+def render(role: str) -> dict[str, list[dict[str, Any]]]:
+    """The same with what runs this test."""
+    done = subprocess.run([sys.executable, "-m", "roles.rendering", role], cwd=ROOT / "tests/unit", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, end_of(done)
+    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +92,15 @@ def test_the_lowest_versions_run_the_smoke(lowest: Tried) -> None:
 
 def test_the_lowest_versions_send_and_take_the_same(lowest: Tried) -> None:
     requests(lowest)
+
+
+# In a template, the first Ansible that is promised is stricter with what a dictionary lacks than those that came later.
+@pytest.mark.parametrize("role", sorted(path.stem for path in (ROOT / "tests/unit/roles/variants").glob("*.yml")))
+def test_the_lowest_versions_render_the_same(lowest: Tried, role: str) -> None:
+    rendered = []
+    for run in (lowest.render(role), render(role)):
+        rendered.append({name: sorted((each["kind"], each["metadata"]["name"]) for each in documents) for name, documents in run.items()})
+    assert rendered[0] == rendered[1]
 
 
 @pytest.mark.full
