@@ -30,6 +30,7 @@ FEW, MANY = 1, 15
 UNSUITABLE = re.compile(r"does not serve|Namespace \S+ does not exist|which release \S+ needs|needs? .* or newer|The cluster runs")
 #: What cannot be changed, and is refused by its name.
 IMMUTABLE = re.compile(r"immutable|cannot be changed|may not change|Forbidden: updates to|field is immutable", re.IGNORECASE)
+SERVERS_OWN = re.compile(r"deployment\.kubernetes\.io/|deprecated\.|pv\.kubernetes\.io/|volume\.")
 HASH = re.compile(r"\b(?=[0-9a-f]*[a-f])[0-9a-f]{10,64}\b")
 
 
@@ -103,9 +104,7 @@ def plain(obj):
     for field in ("uid", "resourceVersion", "creationTimestamp", "generation", "ownerReferences", "finalizers"):
         meta.pop(field, None)
     meta["labels"] = {key: value for key, value in (meta.get("labels") or {}).items() if key != o.RELEASE_ID}
-    meta["annotations"] = {
-        key: value for key, value in (meta.get("annotations") or {}).items() if not re.match(r"deployment\.kubernetes\.io/|deprecated\.|pv\.kubernetes\.io/|volume\.", key)
-    }
+    meta["annotations"] = {key: value for key, value in (meta.get("annotations") or {}).items() if not SERVERS_OWN.match(key)}
     spec = obj.get("spec") or {}
     for field in ("clusterIP", "clusterIPs", "healthCheckNodePort", "volumeName") if obj["kind"] in ("Service", "PersistentVolumeClaim") else ():
         spec.pop(field, None)

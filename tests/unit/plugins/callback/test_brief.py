@@ -52,8 +52,11 @@ def screen(tmp_path):
 def test_a_screen_has_what_was_changed_and_what_is_shown(screen):
     lines = [line.rstrip("*").rstrip() for line in screen().splitlines()]
     assert lines == [
-        "", "PLAY [Work]", "", "TASK [Show]", "ok: [a] => {", '    "msg": "to be seen"', "}", "", "TASK [Change]", "changed: [a]", "changed: [b]", "", 'Look: kubectl get pods -o "wide"', "Stop: make cluster-down", "",
-        "2 hosts: 2 changed, 0 failed",
+        "", "PLAY [Work]",
+        "", "TASK [Show]", "ok: [a] => {", '    "msg": "to be seen"', "}",
+        "", "TASK [Change]", "changed: [a]", "changed: [b]",
+        "", 'Look: kubectl get pods -o "wide"', "Stop: make cluster-down",
+        "", "2 hosts: 2 changed, 0 failed",
     ]
 
 
