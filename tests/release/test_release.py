@@ -794,10 +794,25 @@ def test_an_autoscaler_decides_on_replicas_until_it_is_gone(shop, whose):
     patch_as(shop, "kubectl-scale", "Deployment", "web", {"spec": {"replicas": 5}})
     assert not shop.run(deployment("web", "app:2"), *ours)["changed"] and replicas(shop) == 5
     if ours:
+        # it stays, and goes on
+        result = shop.run(deployment("web", "app:2", replicas=2), prune=False)
+        assert "is left, since prune is false" in " ".join(result["warnings"]) and replicas(shop) == 5
+    if ours:
         result = shop.run(deployment("web", "app:2", replicas=2), force_conflicts=True)
         assert {"web": "delete"}.items() <= {e["kind"][:1] and e["name"]: e["action"] for e in result["objects"] if "Auto" in e["kind"]}.items()
         assert replicas(shop) == 2
         assert not shop.run(deployment("web", "app:2", replicas=2))["changed"]
+
+
+def test_the_number_is_the_releases_again_once_its_autoscaler_is_gone(shop):
+    """What the autoscaler has set is nobody's whom to ask."""
+    shop.run(deployment("web"), autoscaler())
+    wait_for(lambda: replicas(shop) == 3, "the autoscaler")
+    result = shop.run(deployment("web", replicas=2))
+    (step,) = [each for each in result["objects"] if each["kind"] == "Deployment"]
+    assert step["overrides"] == [{"field": ".spec.replicas", "manager": "kube-controller-manager"}]
+    assert replicas(shop) == 2 and shop.names("HorizontalPodAutoscaler") == set()
+    assert not shop.run(deployment("web", replicas=2))["changed"]
 
 
 def test_replicas_that_the_release_alone_has_are_not_lost_to_a_new_autoscaler(shop):

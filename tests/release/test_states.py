@@ -31,7 +31,7 @@ UNSUITABLE = re.compile(r"does not serve|Namespace \S+ does not exist|which rele
 #: What cannot be changed, and is refused by its name.
 IMMUTABLE = re.compile(r"immutable|cannot be changed|may not change|Forbidden: updates to|field is immutable", re.IGNORECASE)
 SERVERS_OWN = re.compile(r"deployment\.kubernetes\.io/|deprecated\.|pv\.kubernetes\.io/|volume\.")
-HASH = re.compile(r"\b(?=[0-9a-f]*[a-f])[0-9a-f]{10,64}\b")
+HASH = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=[0-9a-f]*[a-f])[0-9a-f]{10,64}\b")
 
 
 def states(role, namespace, seed, count):
@@ -113,7 +113,7 @@ def plain(obj):
         spec["template"]["metadata"].pop("labels", None)
     if obj["kind"] == "ServiceAccount":
         obj.pop("secrets", None)
-    if o.is_true(o.annotation(obj, o.GENERATED)):
+    if o.is_true(o.annotation(obj, o.GENERATED)) or obj.get("type") == "kubernetes.io/service-account-token":
         obj["data"] = sorted(obj.get("data") or {})
     # Of what is generated, the digests are others each time.
     return json.loads(HASH.sub("DIGEST", json.dumps(obj)))

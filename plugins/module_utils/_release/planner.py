@@ -32,6 +32,9 @@ _LISTED = 8
 #: how often an object that moves between the look and the dry run is looked at again
 _LOOKS = 5
 
+#: the conflict over what an autoscaler, which is a part of that, has set
+_AUTOSCALERS = {"manager": "kube-controller-manager", "field": ".spec.replicas"}
+
 
 class Planner:
     """Plans one run of one release.
@@ -47,7 +50,9 @@ class Planner:
         self._prefix = prefix
         self._adopt, self._force, self._resume, self._managers = adopt, force_conflicts, resume, ADOPTED.union(managers)
         self.claim = Claim.of(record, takeover, functools.cache(api.is_orphaned))
-        self.errors, self.warnings, self._scaled = [], [], set()
+        self.errors, self.warnings = [], []
+        #: workloads of which an autoscaler decides on the replicas, and those of which one did that this run deletes
+        self._scaled, self._freed, self._prune = set(), set(), True
         #: entries for claims of StatefulSets that go, which the record does not name yet
         self.entered = ()
 
@@ -59,6 +64,7 @@ class Planner:
         :param requires: kinds and objects that the release uses, though they are not part of it.
         :raises TaskError: something stands in the way; the message names all that does.
         """
+        self._prune = prune
         return self.planned(definitions, absent_namespaces, requires) + self.superfluous(definitions, prune)
 
     def planned(self, definitions, absent_namespaces=(), requires=()):
@@ -135,8 +141,10 @@ class Planner:
                 continue
             for item in items:
                 live = {**item, "apiVersion": resource.api_version, "kind": resource.kind}
-                if o.identity(live) in rendered or not self.claim.owns(live):
+                if o.identity(live) in rendered or not self._prune or not self.claim.owns(live):
                     scalers.append(live)
+                else:
+                    self._freed.add(o.scaled_by(live))
         return {o.scaled_by(scaler) for scaler in scalers}
 
     def _look(self, definitions, absent_namespaces):
@@ -301,6 +309,7 @@ class Planner:
         foreign = [
             conflict for conflict in conflicts
             if conflict["manager"] not in taken and not (step.resumed and conflict["field"] == ".spec.paused")
+            and not (step.identity in self._freed and conflict == _AUTOSCALERS)
         ]
         if foreign and not self._force:
             fields = ", ".join(f"{conflict['field']} ({conflict['manager']})" for conflict in foreign)
