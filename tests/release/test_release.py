@@ -100,7 +100,7 @@ def test_a_release_without_a_namespace_is_recorded_in_one_of_the_collection(shop
 
 def test_nothing_rendered_is_no_order_to_delete_everything(shop):
     shop.run(config_map("a"))
-    assert "set release_allow_empty" in shop.run(ok=False)["msg"] and shop.names() == {"a"}
+    assert "set allow_empty" in shop.run(ok=False)["msg"] and shop.names() == {"a"}
     assert shop.run(allow_empty=True)["changed"] and shop.names() == set()
 
 

@@ -13,7 +13,8 @@ from ansible_collections.slipway.kubernetes.plugins.module_utils._api.client imp
 from ansible_collections.slipway.kubernetes.plugins.module_utils._api.errors import TaskError
 from ansible_collections.slipway.kubernetes.plugins.module_utils._release import objects as o
 from ansible_collections.slipway.kubernetes.plugins.module_utils._release import record as r
-from ansible_collections.slipway.kubernetes.plugins.module_utils._release import release
+from ansible_collections.slipway.kubernetes.plugins.module_utils._release import release, removal
+from ansible_collections.slipway.kubernetes.plugins.module_utils._release import run as base
 from ansible_collections.slipway.kubernetes.plugins.module_utils._release.api import Resource, resources_of
 from ansible_collections.slipway.kubernetes.plugins.module_utils._release.checks import check_version
 from ansible_collections.slipway.kubernetes.plugins.module_utils._release.fields import parse_conflicts
@@ -173,12 +174,12 @@ def plan(server, definitions, absent=(), **kwargs):
 
 
 def diff(step):
-    return release.Run._diff(step)
+    return base.Run._diff(step)
 
 
 def run(monkeypatch, server, *documents, want_diff=False, **options):
     """The whole module, in check mode."""
-    monkeypatch.setattr(release, "ReleaseApi", lambda *_args, **_kwargs: server)
+    monkeypatch.setattr(base, "ReleaseApi", lambda *_args, **_kwargs: server)
     params = {name: option.get("default") for name, option in release.OPTIONS.items()}
     params.update(name="rel", namespace="shop", pod_security="", definitions=json.dumps(documents), auth=None, wait_timeout=1, **options)
     return release.run(params, True, want_diff)
@@ -207,7 +208,7 @@ class TestPresent:
     @pytest.mark.parametrize("want_diff", [False, True])
     def test_no_difference_is_worked_out_that_nobody_asks_for(self, monkeypatch, want_diff):
         worked_out = []
-        monkeypatch.setattr(release.Run, "_diff", staticmethod(worked_out.append))
+        monkeypatch.setattr(base.Run, "_diff", staticmethod(worked_out.append))
         result = run(monkeypatch, Server(SHOP), obj(data={"k": "v"}), want_diff=want_diff, create_namespace=False)
         assert [entry["action"] for entry in result["objects"]] == ["create"]
         assert len(worked_out) == want_diff and ("diff" in result) is want_diff
@@ -577,10 +578,10 @@ class TestTheNamespaceOfWhatIsGone:
     def space(self, monkeypatch, *stored, gone=(), **options):
         """What becomes of it, and why."""
         server = Server(*stored)
-        monkeypatch.setattr(release, "ReleaseApi", lambda *_args, **_kwargs: server)
+        monkeypatch.setattr(base, "ReleaseApi", lambda *_args, **_kwargs: server)
         params = {name: option.get("default") for name, option in release.OPTIONS.items()}
         params = {**params, "name": "rel", "namespace": "shop", "auth": None, "delete_namespace": True, **options}
-        step = release.Run(params, False, False, print)._space({o.identity(each) for each in gone})
+        step = removal.Removal(params, False, False, print)._space({o.identity(each) for each in gone})
         return step and (step.title, step.action, step.reason)
 
     DELETED = ("Namespace shop", "delete", "")

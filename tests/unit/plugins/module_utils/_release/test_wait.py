@@ -12,6 +12,8 @@ import pytest
 from ansible_collections.slipway.kubernetes.plugins.module_utils._api.errors import TaskError
 from ansible_collections.slipway.kubernetes.plugins.module_utils._release import record as r
 from ansible_collections.slipway.kubernetes.plugins.module_utils._release import release, wait
+from ansible_collections.slipway.kubernetes.plugins.module_utils._release import run as base
+from ansible_collections.slipway.kubernetes.plugins.module_utils._release.presence import Presence
 from ansible_collections.slipway.kubernetes.plugins.module_utils._release.steps import Step
 
 WEB = {"kind": "Deployment", "namespace": "shop", "api_version": "apps/v1", "rolled": [{"name": "web", "uid": "u", "revision": "web-1"}]}
@@ -131,9 +133,9 @@ class Server:
 
 
 def run_of(monkeypatch, **options):
-    monkeypatch.setattr(release, "ReleaseApi", Server)
+    monkeypatch.setattr(base, "ReleaseApi", Server)
     params = {name: option.get("default") for name, option in release.OPTIONS.items()}
-    run = release.Run({**params, "name": "rel", "namespace": "shop", "auth": None, **options}, False, False, print)
+    run = Presence({**params, "name": "rel", "namespace": "shop", "auth": None, **options}, False, False, print)
     run.began = "2026-01-01T00:00:00Z"
     return run
 
@@ -188,7 +190,7 @@ def test_a_failure_of_the_last_workloads_tells_of_the_first_ones_too(monkeypatch
     run.records, run._executor = Nobody(), lambda _planner: Nobody()
     run.warnings, run.steps = ["of the plan"], [step("create", "web"), step("create", "setup", "Job", last=True)]
     pending = r.Record.first(run.which).next(1)
-    run.present = lambda: run._locked(pending, lambda: run._carry_out(Nobody(), pending, []))
+    run.work = lambda: run._locked(pending, lambda: run._carry_out(Nobody(), pending, []))
     with pytest.raises(TaskError) as error:
         run.result()
     result = error.value.result
