@@ -209,6 +209,8 @@ class Worker:
             "KUBECONFIG": str(kubeconfig),
             "K8S_AUTH_KUBECONFIG": str(kubeconfig),
             "SLIPWAY_CLUSTER_DIR": str(self.cluster_directory),
+            # With the history that the copy lacks.
+            "SLIPWAY_CHECKOUT": str(ROOT),
             # For logs.
             "ANSIBLE_NOCOLOR": "1",
             "NO_COLOR": "1",

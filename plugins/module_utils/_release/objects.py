@@ -13,6 +13,7 @@ import base64
 import difflib
 
 from . import values
+from .defaults import say_pull_policies
 
 MANAGER = "slipway.kubernetes"
 MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -306,6 +307,7 @@ def prepare(documents, name, namespace, create_namespace=False, pod_security="")
         if scope == "Namespaced" and namespace:
             obj["metadata"].setdefault("namespace", namespace)
         obj["metadata"]["labels"] = dict(obj["metadata"].get("labels") or {}, **labels)
+        say_pull_policies(obj)
         if obj["kind"] == "StatefulSet":
             # The claims made from these templates have to be found when the set is gone.
             for claim in obj["spec"].get("volumeClaimTemplates") or []:
