@@ -153,8 +153,9 @@ def end_each(runs, working):
             if working(run):
                 kill, number = ENDS[end]
                 kill(run.process.pid, number)
-                ended = time.monotonic()
-                while (left := run.running()) and time.monotonic() < ended + 2.5:
+                # Two seconds, and what a machine makes of them on which more processes want to run than it has processors.
+                last = time.monotonic() + 2.5 * max(1.0, os.getloadavg()[0] / os.cpu_count())
+                while (left := run.running()) and time.monotonic() < last:
                     time.sleep(0.05)
                 assert not left, (end, left)
                 run.process.wait(30)
