@@ -122,9 +122,10 @@ def test_the_readme_says_how_to_run_the_tests_and_what_they_end_with(driver: Any
     numbers = re.search(r"^    (\d+) passed, (\d+) failed, (\d+) skipped; (\d+) left to make test-all$", start, re.M)
     assert numbers is not None
     assert str(driver.Counts(*map(int, numbers.groups()))) == numbers[0].strip()
-    hint = re.search(r"^    (Here, kubectl is \"(\S+) (tests/cluster/cluster\.py kubectl)\", and ansible-playbook is in (\S+)\.)$", start, re.M)
+    hint = re.search(r"^    Look: +\.venv/bin/python (tests/cluster/cluster\.py kubectl) get all --namespace helloworld$", start, re.M)
     assert hint is not None
-    assert f"$(BIN)/python {hint[3]}" in (ROOT / "Makefile").read_text()
+    assert f"$(BIN)/python {hint[1]}" in (ROOT / "Makefile").read_text()
+    assert "Look:      {{ __kubectl }} get all --namespace helloworld\n" in (ROOT / "playbooks/templates/demo.txt.j2").read_text()
 
 
 def test_the_newest_python_is_looked_for_among_the_supported_ones() -> None:
