@@ -135,7 +135,10 @@ class Bench:
                     key: value for key, value in spec["template"]["metadata"].get("labels", {}).items() if not key.endswith(("controller-uid", "job-name"))
                 }
         early = [item for item in items if item["kind"] in ("CustomResourceDefinition", "Namespace")]
-        return early, [item for item in items if item not in early]
+        # Namespaces are no release's own.
+        spaces = {item["metadata"].get("namespace") for item in items} - {None, "default", "kube-system"} - {item["metadata"]["name"] for item in early}
+        others = [item for item in items if item not in early]
+        return [*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in sorted(spaces)), *early], others
 
     @contextmanager
     def counted(self):
