@@ -127,6 +127,9 @@ class Bench:
             item.pop("status", None)
             for field in ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "ownerReferences"):
                 item["metadata"].pop(field, None)
+            notes = item["metadata"].get("annotations") or {}
+            # A claim that says it is bound, to a volume that is another's, is lost.
+            item["metadata"]["annotations"] = {key: value for key, value in notes.items() if not key.startswith(("pv.kubernetes.io/", "volume."))}
             spec = item.get("spec") or {}
             for field in {"Service": ("clusterIP", "clusterIPs"), "PersistentVolumeClaim": ("volumeName",), "Job": ("selector",)}.get(item["kind"], ()):
                 spec.pop(field, None)
