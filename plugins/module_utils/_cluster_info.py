@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from ._api.client import ApiError, Deadline
 from ._api.engine import Engine, silent
 from ._api.errors import TaskError
-from ._api.parallel import parallel
 from ._release.api import ReleaseApi
 from ._release.checks import refuse_another_cluster
 
@@ -28,7 +27,7 @@ def run(params, check_mode=False, want_diff=False, progress=silent):
     """Ask the API server for its version, its oldest namespace, and who it takes us for."""
     api = ReleaseApi(params["auth"], Deadline(TIMEOUT), progress=progress, first_contact=params["timeout"])
     refuse_another_cluster(api.apart)
-    version, (user, _now), uid = parallel(lambda ask: ask(), [api.version, api.whoami, lambda: uid_of(api)], 3)
+    version, (user, _now), uid = api.parallel(lambda ask: ask(), [api.version, api.whoami, lambda: uid_of(api)])
     if params["expected"]:
         refuse_unless(params["expected"], api.host, uid)
     summary = f"Cluster {api.host}, Kubernetes {version}{f', as {user}' if user else ''}"

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from ._api.client import Api, ApiError, Deadline
+from ._api.client import ApiError, Deadline
 from ._api.engine import Engine, silent
 from ._api.errors import TaskError
-from ._api.parallel import parallel
 from ._api.shown import shown
+from ._release.api import ReleaseApi, Resource
 from ._release.checks import refuse_another_cluster
 
 #: seconds for the whole call, retries included
 TIMEOUT = 30
-THREADS = 8
 
 OPTIONS = {
     "objects": {
@@ -42,12 +41,12 @@ def run(params, check_mode=False, want_diff=False, progress=silent):
     wanted = params["objects"]
     if not wanted:
         return {"changed": False, "found": []}
-    api = Api(params["auth"], Deadline(TIMEOUT), progress=progress)
+    api = ReleaseApi(params["auth"], Deadline(TIMEOUT), progress=progress)
     # What roles decide by has to be of the cluster that the rest of their tasks go to.
     refuse_another_cluster(api.apart)
     versions = sorted({each["api_version"] for each in wanted})
-    served = dict(zip(versions, parallel(lambda version: kinds(api, version), versions, THREADS)))
-    found = parallel(lambda each: look(api, each, served[each["api_version"]].get(each["kind"])), wanted, THREADS)
+    served = dict(zip(versions, api.parallel(lambda version: kinds(api, version), versions)))
+    found = api.parallel(lambda each: look(api, each, served[each["api_version"]].get(each["kind"])), wanted)
     if params["sensitive"]:
         return {"changed": False, "found": found, "sensitive": True}
     return {"changed": False, "found": [{**each, "resources": list(map(shown, each["resources"]))} for each in found]}
@@ -55,31 +54,12 @@ def run(params, check_mode=False, want_diff=False, progress=silent):
 
 def kinds(api, version):
     """What the API server serves in a version of a group, by kind; nothing where it has no such version."""
-    try:
-        answer = api.get(group_path(version))
-    except ApiError as error:
-        if error.code != 404:
-            raise
-        return {}
+    answer = api.lookup(f"{'/api' if version == 'v1' else '/apis'}/{quote(version)}") or {}
     # What has a slash is a part of another resource.
-    return {each["kind"]: each for each in answer.get("resources") or [] if "/" not in each["name"]}
-
-
-def group_path(version):
-    return f"{'/api' if version == 'v1' else '/apis'}/{quote(version)}"
-
-
-def path_of(wanted, resource):
-    """The path of an object or a collection."""
-    parts = [group_path(wanted["api_version"])]
-    if resource["namespaced"] and wanted["namespace"]:
-        parts += ["namespaces", quote(wanted["namespace"], safe="")]
-    elif resource["namespaced"] and wanted["name"]:
-        raise TaskError(f"{wanted['kind']} {wanted['name']}: a name needs a namespace.")
-    parts.append(resource["name"])
-    if wanted["name"]:
-        parts.append(quote(wanted["name"], safe=""))
-    return "/".join(parts)
+    return {
+        each["kind"]: Resource(version, each["kind"], each["name"], each["namespaced"], frozenset(each.get("verbs") or ()))
+        for each in answer.get("resources") or [] if "/" not in each["name"]
+    }
 
 
 def look(api, wanted, resource):
@@ -87,10 +67,12 @@ def look(api, wanted, resource):
     told = {name: wanted[name] for name in ("api_version", "kind", "namespace", "name")}
     if resource is None:
         return {**told, "served": False, "seen": True, "resources": []}
-    path = path_of(wanted, resource)
+    if resource.namespaced and wanted["name"] and not wanted["namespace"]:
+        raise TaskError(f"{wanted['kind']} {wanted['name']}: a name needs a namespace.")
+    path = resource.path(wanted["namespace"], wanted["name"])
     try:
         if wanted["name"]:
-            objects = [api.get(path)]
+            objects = list(filter(None, [api.lookup(path)]))
         else:
             selector = ",".join(wanted["label_selectors"])
             objects = api.list(path, [("labelSelector", selector)] if selector else [])[0]

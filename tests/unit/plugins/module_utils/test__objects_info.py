@@ -12,6 +12,7 @@ from ansible_collections.slipway.kubernetes.plugins.module_utils import _cluster
 from ansible_collections.slipway.kubernetes.plugins.module_utils import _objects_info as objects_info
 from ansible_collections.slipway.kubernetes.plugins.module_utils._api.client import ApiError
 from ansible_collections.slipway.kubernetes.plugins.module_utils._api.errors import TaskError
+from ansible_collections.slipway.kubernetes.plugins.module_utils._release.api import ReleaseApi
 
 CORE = {
     "resources": [
@@ -23,7 +24,7 @@ CORE = {
 SECRET = {"metadata": {"name": "x", "namespace": "shop", "managedFields": [{}]}, "data": {"password": "c2VjcmV0"}}
 
 
-class Server:
+class Server(ReleaseApi):
     """Answers by path; a number is a refusal."""
 
     host, apart = "https://192.0.2.1:6443", ""
@@ -52,7 +53,7 @@ def look(monkeypatch):
 
     def call(objects, answers, sensitive=False):
         server = Server(answers)
-        monkeypatch.setattr(objects_info, "Api", lambda *args, **options: server)
+        monkeypatch.setattr(objects_info, "ReleaseApi", lambda *args, **options: server)
         defaults = {"api_version": "v1", "namespace": "", "name": "", "label_selectors": [], "optional": False}
         params = {"auth": None, "objects": [{**defaults, **each} for each in objects], "sensitive": sensitive}
         return objects_info.run(params), server
